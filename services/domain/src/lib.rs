@@ -1,0 +1,14 @@
+//! The rules of service management as plain functions: calendars, clocks, processes, tickets, money.
+//! No IO, no clock, no randomness: time and ids are parameters, so the live service and the report agree.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
+
+pub mod agreement;
+pub mod amount;
+pub mod calendar;
+pub mod clock;
+pub mod filter;
+pub mod name;
+pub mod priority;
+pub mod process;
+pub mod selection;
+pub mod ticket;
