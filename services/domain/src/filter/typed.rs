@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Pattern;
+use super::{Comparison, Expr, Literal, Operator, Pattern, Schema, Term, read};
 use crate::amount::Decimal;
 
 /// A checked filter.
@@ -24,7 +24,7 @@ pub enum Typed {
 /// One field put to one test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Restriction {
-    /// Index into [`super::Schema::fields`].
+    /// Index into [`Schema::fields`].
     pub field: usize,
     /// What is asked of it.
     pub test: Test,
@@ -37,43 +37,12 @@ pub enum Test {
     Present,
     /// The field compares so with the value, which is of the field's kind (names of an enum are strings).
     Compare(Comparison, Value),
-    /// The text of the field matches the whole pattern.
+    /// The text of the field matches the whole pattern, which has a wildcard.
     Like(Pattern),
     /// The field is set and its text does not match the pattern.
     NotLike(Pattern),
     /// The list holds this item.
     Has(String),
-}
-
-/// How a field is compared with a value. Strings compare by code point (in Postgres: `COLLATE "C"`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Comparison {
-    /// `=`
-    Equal,
-    /// `!=`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-}
-
-impl Comparison {
-    /// The comparison as written in a filter.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Self::Equal => "=",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessOrEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterOrEqual => ">=",
-        }
-    }
 }
 
 /// One value of a field.
@@ -87,19 +56,82 @@ pub enum Value {
     Decimal(Decimal),
     /// `true` or `false`.
     Bool(bool),
-    /// An instant, whole microseconds.
+    /// An instant, whole microseconds, in the years 0000 to 9999.
     Timestamp(Timestamp),
     /// A length of time, whole microseconds.
     Duration(SignedDuration),
 }
 
-/// What an in-memory record holds for a field.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// Nothing: every restriction on it is false.
-    Unset,
-    /// One value of the field's kind; one of another kind passes no test but presence.
-    One(Value),
-    /// The items of a list; without items it counts as unset.
-    Many(Vec<String>),
+impl Typed {
+    /// The filter that holds for everything.
+    pub fn everything() -> Self {
+        Self::And(Vec::new())
+    }
+
+    /// One text for one meaning, whatever blanks, quotes or functions it was written with; `now()` and `me` appear as
+    /// the values they had. It reads back as the same filter, so a page token may carry it or its hash.
+    pub fn canonical(&self, schema: &Schema) -> String {
+        self.to_expr(schema).to_string()
+    }
+
+    fn to_expr(&self, schema: &Schema) -> Expr {
+        let members = |members: &[Self]| {
+            members
+                .iter()
+                .map(|member| member.to_expr(schema))
+                .collect()
+        };
+        match self {
+            Self::And(all) => Expr::And(members(all)),
+            Self::Or(any) => Expr::Or(members(any)),
+            Self::Not(member) => Expr::Not(Box::new(member.to_expr(schema))),
+            Self::Restriction(restriction) => Expr::Term(restriction.to_term(schema)),
+        }
+    }
+}
+
+impl Restriction {
+    fn to_term(&self, schema: &Schema) -> Term {
+        let (operator, value) = match &self.test {
+            Test::Present => (Operator::Has, Literal::Bare(Pattern::wild("*"))),
+            Test::Compare(comparison, value) => {
+                (Operator::Compare(*comparison), value.to_literal())
+            }
+            Test::Like(pattern) => (
+                Operator::Compare(Comparison::Equal),
+                Literal::Quoted(pattern.clone()),
+            ),
+            Test::NotLike(pattern) => (
+                Operator::Compare(Comparison::NotEqual),
+                Literal::Quoted(pattern.clone()),
+            ),
+            Test::Has(item) => (Operator::Has, Literal::Quoted(Pattern::exactly(item))),
+        };
+        let field = schema
+            .fields()
+            .get(self.field)
+            .map(|field| field.name.clone())
+            .unwrap_or_default();
+        Term {
+            field,
+            field_column: 0,
+            operator,
+            value,
+            value_column: 0,
+        }
+    }
+}
+
+impl Value {
+    fn to_literal(&self) -> Literal {
+        let bare = |text: String| Literal::Bare(Pattern::exactly(&text));
+        match self {
+            Self::String(text) => Literal::Quoted(Pattern::exactly(text)),
+            Self::Integer(number) => bare(number.to_string()),
+            Self::Decimal(number) => bare(number.to_string()),
+            Self::Bool(truth) => bare(truth.to_string()),
+            Self::Timestamp(time) => bare(time.to_string()),
+            Self::Duration(length) => bare(read::seconds(*length)),
+        }
+    }
 }
