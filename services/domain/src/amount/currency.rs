@@ -59,10 +59,7 @@ impl Currency {
 
     /// Digits of the minor unit after the point: 2 for EUR, 0 for JPY, 3 for BHD (ISO 4217).
     pub fn minor_digits(&self) -> u32 {
-        EXCEPTIONS
-            .iter()
-            .find(|(code, _)| *code == self.code())
-            .map_or(2, |(_, digits)| *digits)
+        EXCEPTIONS.iter().find(|(code, _)| *code == self.code()).map_or(2, |(_, digits)| *digits)
     }
 }
 
@@ -108,21 +105,14 @@ mod tests {
     fn a_currency_is_three_upper_case_letters() {
         assert_eq!(Currency::parse("EUR").unwrap().to_string(), "EUR");
         for wrong in ["", "eur", "EURO", "EU", "E R", "€", "12A"] {
-            assert_eq!(
-                Currency::parse(wrong),
-                Err(Error::NotACurrency(wrong.to_owned())),
-                "{wrong}"
-            );
+            assert_eq!(Currency::parse(wrong), Err(Error::NotACurrency(wrong.to_owned())), "{wrong}");
         }
     }
 
     #[test]
     fn minor_units_are_hundredths_unless_iso_4217_says_otherwise() {
         let digits = |code| Currency::parse(code).unwrap().minor_digits();
-        assert_eq!(
-            (digits("EUR"), digits("JPY"), digits("BHD"), digits("CLF")),
-            (2, 0, 3, 4)
-        );
+        assert_eq!((digits("EUR"), digits("JPY"), digits("BHD"), digits("CLF")), (2, 0, 3, 4));
     }
 
     #[test]

@@ -87,17 +87,13 @@ impl Decimal {
     /// roundTiesToEven), so that many roundings do not drift.
     #[must_use]
     pub fn round(&self, digits: u32) -> Self {
-        let rounded = self
-            .0
-            .with_scale_round(i64::from(digits), RoundingMode::HalfEven);
-        Self(canonical(rounded))
+        let rounded = self.0.with_scale_round(i64::from(digits), RoundingMode::HalfEven);
+        Self(canonical(&rounded))
     }
 
     /// Shows exactly `digits` digits after the point: padded with zeros, or rounded as by [`Decimal::round`].
     pub fn fixed(&self, digits: u32) -> String {
-        self.0
-            .with_scale_round(i64::from(digits), RoundingMode::HalfEven)
-            .to_plain_string()
+        self.0.with_scale_round(i64::from(digits), RoundingMode::HalfEven).to_plain_string()
     }
 
     /// The number as units of ten to the minus 18, which is always a whole number.
@@ -107,10 +103,7 @@ impl Decimal {
 
     /// `units` of ten to the minus `digits`.
     pub(super) fn from_units(units: i64, digits: u32) -> Self {
-        Self(canonical(BigDecimal::new(
-            BigInt::from(units),
-            i64::from(digits),
-        )))
+        Self(canonical(&BigDecimal::new(BigInt::from(units), i64::from(digits))))
     }
 }
 
@@ -118,10 +111,7 @@ impl Decimal {
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (
-            mantissa,
-            exponent.strip_prefix(['+', '-']).unwrap_or(exponent),
-        ),
+        Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
         None => (unsigned, "0"),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -135,20 +125,16 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The same value without zeros at the end of the fraction, and never with an exponent.
-fn canonical(value: BigDecimal) -> BigDecimal {
+fn canonical(value: &BigDecimal) -> BigDecimal {
     let value = value.normalized();
-    if value.fractional_digit_count() < 0 {
-        value.with_scale(0)
-    } else {
-        value
-    }
+    if value.fractional_digit_count() < 0 { value.with_scale(0) } else { value }
 }
 
 impl TryFrom<BigDecimal> for Decimal {
     type Error = Error;
 
     fn try_from(value: BigDecimal) -> Result<Self, Error> {
-        let value = canonical(value);
+        let value = canonical(&value);
         let fraction = value.fractional_digit_count();
         if fraction > FRACTION_DIGITS {
             return Err(Error::TooFine(value.to_plain_string()));
@@ -232,10 +218,7 @@ mod tests {
             ("007", "7"),
             ("0.000000000000000001", "0.000000000000000001"),
             ("1e-18", "0.000000000000000001"),
-            (
-                "99999999999999999999.999999999999999999",
-                "99999999999999999999.999999999999999999",
-            ),
+            ("99999999999999999999.999999999999999999", "99999999999999999999.999999999999999999"),
         ] {
             assert_eq!(decimal(text).to_string(), shown, "{text}");
         }
@@ -244,39 +227,23 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused_with_an_example() {
-        for text in [
-            "", " 1", "1 ", "1,5", "1.2.3", "--1", "e5", "1e", "1e999", ".", "-", "NaN", "inf",
-            "0x10", "1_000", "٣",
-        ] {
-            assert_eq!(
-                Decimal::parse(text),
-                Err(Error::NotADecimal(text.to_owned())),
-                "{text}"
-            );
+        for text in
+            ["", " 1", "1 ", "1,5", "1.2.3", "--1", "e5", "1e", "1e999", ".", "-", "NaN", "inf", "0x10", "1_000", "٣"]
+        {
+            assert_eq!(Decimal::parse(text), Err(Error::NotADecimal(text.to_owned())), "{text}");
         }
     }
 
     #[test]
     fn what_cannot_be_kept_is_refused_and_never_rounded() {
-        assert_eq!(
-            Decimal::parse("1e-19"),
-            Err(Error::TooFine("0.0000000000000000001".to_owned()))
-        );
-        assert_eq!(
-            Decimal::parse("1e20"),
-            Err(Error::TooLarge("100000000000000000000".to_owned()))
-        );
+        assert_eq!(Decimal::parse("1e-19"), Err(Error::TooFine("0.0000000000000000001".to_owned())));
+        assert_eq!(Decimal::parse("1e20"), Err(Error::TooLarge("100000000000000000000".to_owned())));
         assert_eq!(decimal("1.5000000000000000000000"), decimal("1.5"));
     }
 
     #[test]
     fn a_tie_rounds_to_the_even_neighbour() {
-        for (text, rounded) in [
-            ("0.125", "0.12"),
-            ("0.135", "0.14"),
-            ("-0.125", "-0.12"),
-            ("0.1251", "0.13"),
-        ] {
+        for (text, rounded) in [("0.125", "0.12"), ("0.135", "0.14"), ("-0.125", "-0.12"), ("0.1251", "0.13")] {
             assert_eq!(decimal(text).round(2).to_string(), rounded, "{text}");
         }
     }
@@ -293,15 +260,9 @@ mod tests {
     #[test]
     fn a_sum_that_leaves_the_range_is_an_error() {
         let most = decimal("99999999999999999999");
-        assert!(matches!(
-            most.checked_add(&decimal("1")),
-            Err(Error::TooLarge(_))
-        ));
+        assert!(matches!(most.checked_add(&decimal("1")), Err(Error::TooLarge(_))));
         let minus = -most.clone();
-        assert_eq!(
-            Decimal::sum([&most, &decimal("1"), &minus]),
-            Ok(decimal("1"))
-        );
+        assert_eq!(Decimal::sum([&most, &decimal("1"), &minus]), Ok(decimal("1")));
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum Error {
     /// Two currencies met in one sum.
     #[error("{0} and {1} cannot be added: sum each currency by itself")]
     MixedCurrencies(Currency, Currency),
+    /// An amount with a fraction of a minor unit where whole ones are due.
+    #[error("{0} {1} has a fraction of the minor unit: write at most {digits} digits after the point", digits = .1.minor_digits())]
+    FractionOfMinorUnit(Decimal, Currency),
     /// More minor units than an amount of money holds.
     #[error("the amount in {0} exceeds what is kept: split it")]
     MoneyOverflow(Currency),

@@ -44,17 +44,11 @@ impl Amount {
     /// The exact sum; another currency is refused.
     pub fn checked_add(&self, other: &Self) -> Result<Self, Error> {
         same_currency(self.currency, other.currency)?;
-        Ok(Self::new(
-            self.value.checked_add(&other.value)?,
-            self.currency,
-        ))
+        Ok(Self::new(self.value.checked_add(&other.value)?, self.currency))
     }
 
     /// The exact sum of amounts that must all be in `currency`; nought without any.
-    pub fn sum<'a>(
-        currency: Currency,
-        amounts: impl IntoIterator<Item = &'a Self>,
-    ) -> Result<Self, Error> {
+    pub fn sum<'a>(currency: Currency, amounts: impl IntoIterator<Item = &'a Self>) -> Result<Self, Error> {
         let mut values = Vec::new();
         for amount in amounts {
             same_currency(currency, amount.currency)?;
@@ -82,10 +76,13 @@ impl Amount {
 impl Money {
     /// `minor_units` of `currency`.
     pub fn new(minor_units: i64, currency: Currency) -> Self {
-        Self {
-            currency,
-            minor_units,
-        }
+        Self { currency, minor_units }
+    }
+
+    /// Exactly `value` of `currency`; a fraction of a minor unit is refused, not rounded.
+    pub fn exactly(value: &Decimal, currency: Currency) -> Result<Self, Error> {
+        let Rounded { money, residue } = Amount::new(value.clone(), currency).to_money()?;
+        if residue.is_zero() { Ok(money) } else { Err(Error::FractionOfMinorUnit(value.clone(), currency)) }
     }
 
     /// How much, in the currency's main unit.
@@ -136,9 +133,7 @@ impl Money {
         let amount = BigInt::from(self.minor_units.unsigned_abs());
         let exact: Vec<BigInt> = weights.iter().map(|weight| &amount * weight).collect();
         let mut parts: Vec<BigInt> = exact.iter().map(|share| share / &whole).collect();
-        let left = (amount - parts.iter().sum::<BigInt>())
-            .to_usize()
-            .unwrap_or_default();
+        let left = (amount - parts.iter().sum::<BigInt>()).to_usize().unwrap_or_default();
         let mut neediest: Vec<usize> = (0..parts.len()).collect();
         neediest.sort_by_key(|&index| std::cmp::Reverse(&exact[index] % &whole));
         for &index in neediest.iter().take(left) {
@@ -154,11 +149,7 @@ impl Money {
 }
 
 fn same_currency(one: Currency, other: Currency) -> Result<(), Error> {
-    if one == other {
-        Ok(())
-    } else {
-        Err(Error::MixedCurrencies(one, other))
-    }
+    if one == other { Ok(()) } else { Err(Error::MixedCurrencies(one, other)) }
 }
 
 impl fmt::Display for Amount {
@@ -169,12 +160,7 @@ impl fmt::Display for Amount {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {}",
-            self.value().fixed(self.currency.minor_digits()),
-            self.currency
-        )
+        write!(f, "{} {}", self.value().fixed(self.currency.minor_digits()), self.currency)
     }
 }
 
@@ -193,19 +179,11 @@ mod tests {
     }
 
     fn weights(texts: &[&str]) -> Vec<Decimal> {
-        texts
-            .iter()
-            .map(|text| Decimal::parse(text).unwrap())
-            .collect()
+        texts.iter().map(|text| Decimal::parse(text).unwrap()).collect()
     }
 
     fn shares(money: Money, texts: &[&str]) -> Vec<i64> {
-        money
-            .allocate(&weights(texts))
-            .unwrap()
-            .iter()
-            .map(|part| part.minor_units)
-            .collect()
+        money.allocate(&weights(texts)).unwrap().iter().map(|part| part.minor_units).collect()
     }
 
     fn rounded(value: &str, code: &str) -> (String, String) {
@@ -219,27 +197,15 @@ mod tests {
         let yen = Money::new(5, currency("JPY"));
         let mixed = Error::MixedCurrencies(currency("EUR"), currency("JPY"));
         assert_eq!(euro(5).checked_add(yen), Err(mixed.clone()));
-        assert_eq!(
-            Money::sum(currency("EUR"), [euro(1), yen]),
-            Err(mixed.clone())
-        );
-        assert_eq!(
-            euro(5).to_amount().checked_add(&yen.to_amount()),
-            Err(mixed.clone())
-        );
+        assert_eq!(Money::sum(currency("EUR"), [euro(1), yen]), Err(mixed.clone()));
+        assert_eq!(euro(5).to_amount().checked_add(&yen.to_amount()), Err(mixed.clone()));
         assert_eq!(Amount::sum(currency("EUR"), [&yen.to_amount()]), Err(mixed));
     }
 
     #[test]
     fn a_sum_beyond_64_bits_is_refused_unless_it_comes_back() {
-        assert_eq!(
-            euro(i64::MAX).checked_add(euro(1)),
-            Err(Error::MoneyOverflow(currency("EUR")))
-        );
-        assert_eq!(
-            Money::sum(currency("EUR"), [euro(i64::MAX), euro(1), euro(-1)]),
-            Ok(euro(i64::MAX))
-        );
+        assert_eq!(euro(i64::MAX).checked_add(euro(1)), Err(Error::MoneyOverflow(currency("EUR"))));
+        assert_eq!(Money::sum(currency("EUR"), [euro(i64::MAX), euro(1), euro(-1)]), Ok(euro(i64::MAX)));
     }
 
     #[test]
@@ -252,10 +218,7 @@ mod tests {
     #[test]
     fn rounding_to_money_shows_what_it_moved() {
         let pair = |money: &str, residue: &str| (money.to_owned(), residue.to_owned());
-        assert_eq!(
-            rounded("0.12500000001", "EUR"),
-            pair("0.13 EUR", "-0.00499999999")
-        );
+        assert_eq!(rounded("0.12500000001", "EUR"), pair("0.13 EUR", "-0.00499999999"));
         assert_eq!(rounded("0.125", "EUR"), pair("0.12 EUR", "0.005"));
         assert_eq!(rounded("-0.135", "EUR"), pair("-0.14 EUR", "0.005"));
         assert_eq!(rounded("2.5", "JPY"), pair("2 JPY", "0.5"));
@@ -264,15 +227,19 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_beyond_64_bits_of_minor_units_is_no_money() {
-        let amount = Amount::new(
-            Decimal::parse("92233720368547758.08").unwrap(),
-            currency("EUR"),
-        );
+    fn exact_money_has_no_fraction_of_a_minor_unit() {
+        let exactly = |text, code| Money::exactly(&Decimal::parse(text).unwrap(), currency(code));
+        assert_eq!(exactly("12.50", "EUR"), Ok(euro(1250)));
         assert_eq!(
-            amount.to_money(),
-            Err(Error::MoneyOverflow(currency("EUR")))
+            exactly("12.5", "JPY").unwrap_err().to_string(),
+            "12.5 JPY has a fraction of the minor unit: write at most 0 digits after the point"
         );
+    }
+
+    #[test]
+    fn an_amount_beyond_64_bits_of_minor_units_is_no_money() {
+        let amount = Amount::new(Decimal::parse("92233720368547758.08").unwrap(), currency("EUR"));
+        assert_eq!(amount.to_money(), Err(Error::MoneyOverflow(currency("EUR"))));
     }
 
     #[test]
@@ -288,24 +255,15 @@ mod tests {
     #[test]
     fn money_needs_somewhere_to_go() {
         assert_eq!(euro(1).allocate(&[]), Err(Error::NoWeight));
-        assert_eq!(
-            euro(1).allocate(&weights(&["0", "0"])),
-            Err(Error::NoWeight)
-        );
+        assert_eq!(euro(1).allocate(&weights(&["0", "0"])), Err(Error::NoWeight));
         let minus = Decimal::from(-1);
-        assert_eq!(
-            euro(1).allocate(&[Decimal::from(2), minus.clone()]),
-            Err(Error::NegativeWeight(minus))
-        );
+        assert_eq!(euro(1).allocate(&[Decimal::from(2), minus.clone()]), Err(Error::NegativeWeight(minus)));
     }
 
     #[test]
     fn money_travels_as_minor_units() {
         let json = serde_json::to_value(euro(1205)).unwrap();
-        assert_eq!(
-            json,
-            serde_json::json!({"currency": "EUR", "minor_units": 1205})
-        );
+        assert_eq!(json, serde_json::json!({"currency": "EUR", "minor_units": 1205}));
     }
 
     prop_compose! {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Comparison, Error, Expr, Field, Kind, Literal, Operator, Pattern, Restriction, Schema, Term,
-    Test, Typed, Value, read,
+    Comparison, Error, Expr, Field, Kind, Literal, Operator, Pattern, Restriction, Schema, Term, Test, Typed, Value,
+    read,
 };
 use crate::amount::Decimal;
 
@@ -20,10 +20,7 @@ pub struct Context {
 /// Gives every name and value of a filter its meaning, or says which field and column has none.
 pub fn check(expr: &Expr, schema: &Schema, context: &Context) -> Result<Typed, Error> {
     let each = |members: &[Expr]| -> Result<Vec<Typed>, Error> {
-        members
-            .iter()
-            .map(|member| check(member, schema, context))
-            .collect()
+        members.iter().map(|member| check(member, schema, context)).collect()
     };
     Ok(match expr {
         Expr::And(members) => Typed::And(flat(each(members)?, |member| match member {
@@ -37,48 +34,26 @@ pub fn check(expr: &Expr, schema: &Schema, context: &Context) -> Result<Typed, E
         Expr::Not(member) => Typed::Not(Box::new(check(member, schema, context)?)),
         Expr::Term(term) => {
             let (field, found) = find(schema, &term.field, term.field_column)?;
-            let reader = Reader {
-                term,
-                kind: &found.kind,
-                context,
-            };
-            Typed::Restriction(Restriction {
-                field,
-                test: reader.test()?,
-            })
+            let reader = Reader { term, kind: &found.kind, context };
+            Typed::Restriction(Restriction { field, test: reader.test()? })
         }
     })
 }
 
 /// Members of members of the same sort become members.
 fn flat(members: Vec<Typed>, open: impl Fn(Typed) -> Result<Vec<Typed>, Typed>) -> Vec<Typed> {
-    members
-        .into_iter()
-        .flat_map(|member| open(member).unwrap_or_else(|other| vec![other]))
-        .collect()
+    members.into_iter().flat_map(|member| open(member).unwrap_or_else(|other| vec![other])).collect()
 }
 
 /// The field of that name, or an error that helps to find it.
-pub(super) fn find<'a>(
-    schema: &'a Schema,
-    name: &str,
-    column: usize,
-) -> Result<(usize, &'a Field), Error> {
+pub(super) fn find<'a>(schema: &'a Schema, name: &str, column: usize) -> Result<(usize, &'a Field), Error> {
     schema.find(name).ok_or_else(|| {
-        let names: Vec<&str> = schema
-            .fields()
-            .iter()
-            .map(|field| field.name.as_str())
-            .collect();
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name.as_str()).collect();
         let way_out = match names.iter().min_by_key(|known| distance(known, name)) {
             Some(nearest) if distance(nearest, name) <= 2 => format!("did you mean {nearest}"),
             _ => format!("use one of {}", names.join(", ")),
         };
-        Error::in_field(
-            name,
-            column,
-            format!("there is no field '{name}': {way_out}"),
-        )
+        Error::in_field(name, column, format!("there is no field '{name}': {way_out}"))
     })
 }
 
@@ -122,9 +97,7 @@ impl Reader<'_> {
             (Kind::String, Some(pattern)) if pattern.as_text().is_none() => match comparison {
                 Comparison::Equal => Ok(Test::Like(pattern.clone())),
                 Comparison::NotEqual => Ok(Test::NotLike(pattern.clone())),
-                _ => Err(self.wrong_value(
-                    "a wildcard goes with =, != and : only; write \\* in quotes for a star",
-                )),
+                _ => Err(self.wrong_value("a wildcard goes with =, != and : only; write \\* in quotes for a star")),
             },
             _ => Ok(Test::Compare(comparison, self.value()?)),
         }
@@ -135,43 +108,31 @@ impl Reader<'_> {
             Kind::String | Kind::StringList => self.string().map(Value::String),
             Kind::Integer => {
                 let text = self.text()?;
-                let not_whole =
-                    || format!("'{text}' is not a whole number of 64 bits: write one such as 3");
-                text.parse()
-                    .map(Value::Integer)
-                    .map_err(|_| self.wrong_value(not_whole()))
+                let not_whole = || format!("'{text}' is not a whole number of 64 bits: write one such as 3");
+                text.parse().map(Value::Integer).map_err(|_| self.wrong_value(not_whole()))
             }
             Kind::Decimal => {
                 let number = Decimal::parse(self.text()?);
-                number
-                    .map(Value::Decimal)
-                    .map_err(|error| self.wrong_value(error.to_string()))
+                number.map(Value::Decimal).map_err(|error| self.wrong_value(error.to_string()))
             }
             Kind::Bool => match self.text()? {
                 "true" => Ok(Value::Bool(true)),
                 "false" => Ok(Value::Bool(false)),
-                other => Err(self.wrong_value(format!(
-                    "'{other}' is neither true nor false: write one of them"
-                ))),
+                other => Err(self.wrong_value(format!("'{other}' is neither true nor false: write one of them"))),
             },
             Kind::Timestamp => self.timestamp().map(Value::Timestamp),
             Kind::Duration => {
                 let length = read::duration(self.text()?);
-                length
-                    .map(Value::Duration)
-                    .map_err(|message| self.wrong_value(message))
+                length.map(Value::Duration).map_err(|message| self.wrong_value(message))
             }
             Kind::Enum(names) => {
                 let text = self.text()?;
-                match names.iter().find(|name| *name == text) {
-                    Some(name) => Ok(Value::String(name.clone())),
-                    None => {
-                        let names = names.join(", ");
-                        Err(self.wrong_value(format!(
-                            "'{text}' is not a value of this field: use one of {names}"
-                        )))
-                    }
-                }
+                let known = names.iter().find(|name| *name == text).cloned();
+                let unknown = || {
+                    let names = names.join(", ");
+                    self.wrong_value(format!("'{text}' is not a value of this field: use one of {names}"))
+                };
+                known.map(Value::String).ok_or_else(unknown)
             }
         }
     }
@@ -181,19 +142,15 @@ impl Reader<'_> {
             return read::timestamp(self.text()?).map_err(|message| self.wrong_value(message));
         };
         let now = Timestamp::from_microsecond(self.context.now.as_microsecond()).ok();
-        now.and_then(|now| read::moved(now, offset)).ok_or_else(|| {
-            self.wrong_value("this lies outside the years 0000 to 9999: write a time nearer to now")
-        })
+        now.and_then(|now| read::moved(now, offset))
+            .ok_or_else(|| self.wrong_value("this lies outside the years 0000 to 9999: write a time nearer to now"))
     }
 
     fn string(&self) -> Result<String, Error> {
         match &self.term.value {
             Literal::Bare(pattern) if pattern.as_text() == Some("me") => {
                 let nobody = "me stands for nobody here: name the person, such as people/ada";
-                self.context
-                    .me
-                    .clone()
-                    .ok_or_else(|| self.wrong_value(nobody))
+                self.context.me.clone().ok_or_else(|| self.wrong_value(nobody))
             }
             _ => self.text().map(str::to_owned),
         }
@@ -203,14 +160,10 @@ impl Reader<'_> {
     fn text(&self) -> Result<&str, Error> {
         let kind = self.kind.label();
         let Some(pattern) = self.pattern() else {
-            return Err(self.wrong_value(format!(
-                "now() is a time and this field a {kind}: write a {kind}"
-            )));
+            return Err(self.wrong_value(format!("now() is a time, not of type {kind}: write a value of that type")));
         };
         pattern.as_text().ok_or_else(|| {
-            self.wrong_value(format!(
-                "'*' means nothing in a {kind}: wildcards are for string fields"
-            ))
+            self.wrong_value(format!("'*' is not part of a value of type {kind}: wildcards are for strings"))
         })
     }
 
@@ -226,21 +179,13 @@ impl Reader<'_> {
     }
 
     fn wrong_operator(&self, comparison: Comparison) -> Error {
-        let Term {
-            field,
-            field_column,
-            ..
-        } = self.term;
+        let Term { field, field_column, .. } = self.term;
         let (kind, symbol) = (self.kind.label(), comparison.symbol());
         let way_out = if *self.kind == Kind::StringList {
             format!("ask for an item, such as {field}:value")
         } else {
             "use = or !=".to_owned()
         };
-        Error::in_field(
-            field,
-            *field_column,
-            format!("{field} is a {kind}, which {symbol} does not apply to: {way_out}"),
-        )
+        Error::in_field(field, *field_column, format!("{symbol} does not apply to {field} of type {kind}: {way_out}"))
     }
 }

@@ -14,18 +14,10 @@ pub struct Error {
 
 impl Error {
     pub(super) fn at(column: usize, message: impl Into<String>) -> Self {
-        Self {
-            field: String::new(),
-            column,
-            message: message.into(),
-        }
+        Self { field: String::new(), column, message: message.into() }
     }
 
     pub(super) fn in_field(field: &str, column: usize, message: impl Into<String>) -> Self {
-        Self {
-            field: field.to_owned(),
-            column,
-            message: message.into(),
-        }
+        Self { field: field.to_owned(), column, message: message.into() }
     }
 }

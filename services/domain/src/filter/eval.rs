@@ -30,9 +30,7 @@ fn passes(test: &Test, content: &Content) -> bool {
             Content::One(_) => true,
             Content::Many(items) => !items.is_empty(),
         },
-        (Test::Compare(comparison, wanted), Content::One(value)) => {
-            compare(*comparison, value, wanted)
-        }
+        (Test::Compare(comparison, wanted), Content::One(value)) => compare(*comparison, value, wanted),
         (Test::Like(pattern), Content::One(Value::String(text))) => pattern.matches(text),
         (Test::NotLike(pattern), Content::One(Value::String(text))) => !pattern.matches(text),
         (Test::Has(item), Content::Many(items)) => items.contains(item),

@@ -21,41 +21,25 @@ pub fn parse_order(text: &str, schema: &Schema) -> Result<Vec<(usize, Direction)
     }
     let mut start = 0;
     for part in text.split(',') {
-        let column = start
-            + part
-                .chars()
-                .take_while(|character| character.is_whitespace())
-                .count()
-            + 1;
+        let column = start + part.chars().take_while(|character| character.is_whitespace()).count() + 1;
         start += part.chars().count() + 1;
         let mut words = part.split_whitespace();
         let Some(name) = words.next() else {
-            return Err(Error::at(
-                column,
-                "expected a field name: write fields with one comma between them",
-            ));
+            return Err(Error::at(column, "expected a field name: write fields with one comma between them"));
         };
         let direction = match (words.next(), words.next()) {
             (None | Some("asc"), None) => Direction::Ascending,
             (Some("desc"), None) => Direction::Descending,
             _ => {
-                let message =
-                    format!("only asc or desc can follow {name}: put a comma between fields");
+                let message = format!("only asc or desc can follow {name}: put a comma between fields");
                 return Err(Error::in_field(name, column, message));
             }
         };
         let (index, field) = find(schema, name, column)?;
         if !field.orderable {
-            let names: Vec<_> = schema
-                .fields()
-                .iter()
-                .filter(|field| field.orderable)
-                .map(|field| field.name.as_str())
-                .collect();
-            let message = format!(
-                "nothing is ordered by {name}: use one of {}",
-                names.join(", ")
-            );
+            let names: Vec<_> =
+                schema.fields().iter().filter(|field| field.orderable).map(|field| field.name.as_str()).collect();
+            let message = format!("nothing is ordered by {name}: use one of {}", names.join(", "));
             return Err(Error::in_field(name, column, message));
         }
         if order.iter().any(|(earlier, _)| *earlier == index) {

@@ -7,10 +7,7 @@ use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location, Stateful};
 use winnow::token::{any, literal, one_of, take, take_while};
 
-use super::{
-    Comparison, Error, Expr, Literal, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operator, Pattern, Term,
-    read,
-};
+use super::{Comparison, Error, Expr, Literal, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operator, Pattern, Term, read};
 
 type Input<'a> = Stateful<LocatingSlice<&'a str>, Progress<'a>>;
 type Parsed<T> = Result<T, ErrMode<Error>>;
@@ -43,15 +40,8 @@ pub fn parse(text: &str) -> Result<Expr, Error> {
         let message = format!("the filter has {length} characters: write at most {MAX_LENGTH}");
         return Err(Error::at(MAX_LENGTH + 1, message));
     }
-    let progress = Progress {
-        text,
-        depth: 0,
-        terms: 0,
-    };
-    let mut input = Input {
-        input: LocatingSlice::new(text),
-        state: progress,
-    };
+    let progress = Progress { text, depth: 0, terms: 0 };
+    let mut input = Input { input: LocatingSlice::new(text), state: progress };
     filter.parse_next(&mut input).map_err(|mode| match mode {
         ErrMode::Backtrack(error) | ErrMode::Cut(error) => error,
         ErrMode::Incomplete(_) => Error::from_input(&input),
@@ -64,54 +54,43 @@ fn filter(input: &mut Input<'_>) -> Parsed<Expr> {
         return Ok(Expr::And(Vec::new()));
     }
     let whole = expression(input)?;
-    if input.is_empty() {
-        Ok(whole)
-    } else {
-        fault(column(input), "')' closes nothing: remove it")
-    }
+    if input.is_empty() { Ok(whole) } else { fault(column(input), "')' closes nothing: remove it") }
 }
 
 /// `expression = factor {["AND"] factor}`, up to the end or a closing parenthesis.
 fn expression(input: &mut Input<'_>) -> Parsed<Expr> {
-    let more = (
-        not(alt((eof.void(), ')'.void()))),
-        opt((keyword("AND"), blanks)),
-    );
-    let members = (
-        cut_err(factor),
-        repeat(0.., preceded(more, cut_err(factor))),
-    );
-    members
-        .map(|(first, rest)| group(first, rest, Expr::And))
-        .parse_next(input)
+    let more = (not(alt((eof.void(), ')'.void()))), opt((keyword("AND"), blanks)));
+    let members = (cut_err(factor), repeat(0.., preceded(more, cut_err(factor))));
+    members.map(|(first, rest)| group(first, rest, Expr::And)).parse_next(input)
 }
 
 /// `factor = term {"OR" term}`: OR binds tighter than AND. Takes the blanks behind it.
 fn factor(input: &mut Input<'_>) -> Parsed<Expr> {
     let more = (keyword("OR"), blanks);
     let members = (term, repeat(0.., preceded(more, cut_err(term))));
-    members
-        .map(|(first, rest)| group(first, rest, Expr::Or))
-        .parse_next(input)
+    members.map(|(first, rest)| group(first, rest, Expr::Or)).parse_next(input)
 }
 
 fn group(first: Expr, rest: Vec<Expr>, of: impl Fn(Vec<Expr>) -> Expr) -> Expr {
-    if rest.is_empty() {
-        first
-    } else {
-        of(std::iter::once(first).chain(rest).collect())
-    }
+    if rest.is_empty() { first } else { of(std::iter::once(first).chain(rest).collect()) }
 }
 
 /// `term = ["NOT" | "-"] simple`.
 fn term(input: &mut Input<'_>) -> Parsed<Expr> {
-    let negated = preceded(
-        alt(((keyword("NOT"), blanks).void(), '-'.void())),
-        cut_err(simple),
-    );
+    let negated = preceded(alt(((keyword("NOT"), blanks).void(), minus)), cut_err(simple));
     let negated = negated.map(|member| Expr::Not(Box::new(member)));
     let (term, ()) = (alt((negated, simple)), blanks).parse_next(input)?;
     Ok(term)
+}
+
+fn minus(input: &mut Input<'_>) -> Parsed<()> {
+    let start = column(input);
+    '-'.parse_next(input)?;
+    if input.starts_with(char::is_whitespace) {
+        let way_out = "remove the blank behind it, or give now() a length of time such as 7d";
+        return fault(start, format!("'-' touches what it negates: {way_out}"));
+    }
+    Ok(())
 }
 
 /// `simple = "(" expression ")" | restriction`.
@@ -124,9 +103,8 @@ fn parenthesised(input: &mut Input<'_>) -> Parsed<Expr> {
     ('(', blanks).parse_next(input)?;
     input.state.depth += 1;
     if input.state.depth > MAX_DEPTH {
-        let message = format!(
-            "the filter is nested too deep: use at most {MAX_DEPTH} parentheses around a restriction"
-        );
+        let message =
+            format!("the filter is nested too deep: use at most {MAX_DEPTH} parentheses around a restriction");
         return fault(opening, message);
     }
     let inner = expression(input)?;
@@ -142,56 +120,34 @@ fn restriction(input: &mut Input<'_>) -> Parsed<Term> {
     let start = column(input);
     let field = word(input)?.to_owned();
     if is_keyword(&field) {
-        return fault(
-            start,
-            format!("expected a field name or '(', found '{field}'"),
-        );
+        return fault(start, format!("expected a field name or '(', found '{field}'"));
     }
     input.state.terms += 1;
     if input.state.terms > MAX_TERMS {
-        return fault(
-            start,
-            format!("the filter has too many restrictions: use at most {MAX_TERMS}"),
-        );
+        return fault(start, format!("the filter has too many restrictions: use at most {MAX_TERMS}"));
     }
     blanks(input)?;
     let Some(operator) = opt(operator).parse_next(input)? else {
         return fault(start, without_operator(&field, input));
     };
     if !is_path(&field) {
-        return fault(
-            start,
-            format!("'{field}' is not a field name: write the field first, then the value"),
-        );
+        return fault(start, format!("'{field}' is not a field name: write the field first, then the value"));
     }
     blanks(input)?;
     let value_column = column(input);
     let value = value(input)?;
-    Ok(Term {
-        field,
-        field_column: start,
-        operator,
-        value,
-        value_column,
-    })
+    Ok(Term { field, field_column: start, operator, value, value_column })
 }
 
 /// What to say to a word that nothing is compared with.
 fn without_operator(word: &str, input: &Input<'_>) -> String {
     if is_keyword(&word.to_ascii_uppercase()) {
-        return format!(
-            "'{word}' is not a field: write {} in capitals",
-            word.to_ascii_uppercase()
-        );
+        return format!("'{word}' is not a field: write {} in capitals", word.to_ascii_uppercase());
     }
     if input.starts_with('(') {
-        return format!(
-            "'{word}' is called where a field belongs: functions stand behind the comparison"
-        );
+        return format!("'{word}' is called where a field belongs: functions stand behind the comparison");
     }
-    format!(
-        "'{word}' is compared with nothing: write {word} = value, and put text with blanks in quotes"
-    )
+    format!("'{word}' is compared with nothing: write {word} = value, and put text with blanks in quotes")
 }
 
 fn operator(input: &mut Input<'_>) -> Parsed<Operator> {
@@ -213,27 +169,20 @@ fn value(input: &mut Input<'_>) -> Parsed<Literal> {
         return Ok(found);
     }
     if input.starts_with('(') {
-        return fault(
-            start,
-            "lists of values are not supported: repeat the field, such as (a = 1 OR a = 2)",
-        );
+        return fault(start, "lists of values are not supported: repeat the field, such as (a = 1 OR a = 2)");
     }
     let Some(text) = opt(word).parse_next(input)? else {
         return fault(start, format!("expected a value, found {}", found(input)));
     };
     if is_keyword(text) {
-        return fault(
-            start,
-            format!("expected a value, found '{text}': put it in quotes to compare with it"),
-        );
+        return fault(start, format!("expected a value, found '{text}': put it in quotes to compare with it"));
     }
     match input.chars().next() {
         Some('(') if text == "now" => now(input),
         Some('(') => fault(start, format!("there is no function '{text}': use now()")),
-        Some(':') => fault(
-            start,
-            "a value with ':' that is not a full time such as 2026-03-01T08:30:00Z: put it in quotes",
-        ),
+        Some(':') => {
+            fault(start, "a value with ':' that is not a full time such as 2026-03-01T08:30:00Z: put it in quotes")
+        }
         _ => Ok(Literal::Bare(Pattern::wild(text))),
     }
 }
@@ -247,10 +196,7 @@ fn quoted(input: &mut Input<'_>) -> Parsed<Literal> {
         let place = column(input);
         pattern = match opt(any).parse_next(input)? {
             None => {
-                return fault(
-                    start,
-                    format!("the text is never closed: add {mark} behind it"),
-                );
+                return fault(start, format!("the text is never closed: add {mark} behind it"));
             }
             Some(character) if character == mark => return Ok(Literal::Quoted(pattern)),
             Some('*') => pattern.with_any(),
@@ -260,10 +206,7 @@ fn quoted(input: &mut Input<'_>) -> Parsed<Literal> {
                 Some('t') => pattern.with_character('\t'),
                 Some(plain @ ('"' | '\'' | '\\' | '*')) => pattern.with_character(plain),
                 _ => {
-                    return fault(
-                        place,
-                        r#"only \" \' \\ \* \n and \t can follow: write \\ for a backslash"#,
-                    );
+                    return fault(place, r#"only \" \' \\ \* \n and \t can follow: write \\ for a backslash"#);
                 }
             },
             Some(character) => pattern.with_character(character),
@@ -285,13 +228,10 @@ fn time(input: &mut Input<'_>) -> Parsed<Literal> {
 fn now(input: &mut Input<'_>) -> Parsed<Literal> {
     '('.parse_next(input)?;
     if (blanks, opt(')')).parse_next(input)?.1.is_none() {
-        return fault(column(input), "now() takes nothing between its parentheses");
+        return fault(column(input), "now() takes nothing between its parentheses: write now() - 7d to move it");
     }
     let digit = peek(one_of('0'..='9'));
-    let offset = (
-        preceded(blanks, one_of(['+', '-'])),
-        preceded(blanks, digit),
-    );
+    let offset = (preceded(blanks, one_of(['+', '-'])), preceded(blanks, digit));
     let Some((sign, _)) = opt(offset).parse_next(input)? else {
         return Ok(Literal::Now(SignedDuration::ZERO));
     };
@@ -324,16 +264,12 @@ fn is_bare(character: char) -> bool {
 fn is_path(word: &str) -> bool {
     word.split('.').all(|name| {
         name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
 }
 
 fn blanks(input: &mut Input<'_>) -> Parsed<()> {
-    take_while(0.., char::is_whitespace)
-        .void()
-        .parse_next(input)
+    take_while(0.., char::is_whitespace).void().parse_next(input)
 }
 
 /// What comes next, for messages.
@@ -342,14 +278,7 @@ fn found(input: &Input<'_>) -> String {
         None => "the end".to_owned(),
         Some(blank) if blank.is_whitespace() => "a blank".to_owned(),
         Some(special) if !is_bare(special) => format!("{special:?}").replace('"', "'"),
-        Some(_) => format!(
-            "'{}'",
-            input
-                .chars()
-                .take_while(|&next| is_bare(next))
-                .take(40)
-                .collect::<String>()
-        ),
+        Some(_) => format!("'{}'", input.chars().take_while(|&next| is_bare(next)).take(40).collect::<String>()),
     }
 }
 

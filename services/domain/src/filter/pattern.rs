@@ -23,11 +23,10 @@ impl Pattern {
 
     /// Reads a value without escapes: each `*` is a wildcard.
     pub fn wild(text: &str) -> Self {
-        text.chars()
-            .fold(Self::default(), |pattern, character| match character {
-                '*' => pattern.with_any(),
-                character => pattern.with_character(character),
-            })
+        text.chars().fold(Self::default(), |pattern, character| match character {
+            '*' => pattern.with_any(),
+            character => pattern.with_character(character),
+        })
     }
 
     /// The pieces in order; none for the empty text.
@@ -139,9 +138,9 @@ mod tests {
     fn by_definition(pieces: &[Piece], text: &str) -> bool {
         match pieces {
             [] => text.is_empty(),
-            [Piece::Text(part), rest @ ..] => text
-                .strip_prefix(part.as_str())
-                .is_some_and(|text| by_definition(rest, text)),
+            [Piece::Text(part), rest @ ..] => {
+                text.strip_prefix(part.as_str()).is_some_and(|text| by_definition(rest, text))
+            }
             [Piece::Any, rest @ ..] => (0..=text.len())
                 .filter(|&place| text.is_char_boundary(place))
                 .any(|place| by_definition(rest, &text[place..])),
@@ -161,13 +160,9 @@ mod tests {
             ("a*b*c", "a-b-b-c", true),
             ("a*b*c", "a-c-b", false),
             ("*ab", "aab", true),
-            ("é*", "école", false),
+            ("e*", "école", false),
         ] {
-            assert_eq!(
-                Pattern::wild(pattern).matches(text),
-                matches,
-                "{pattern} on {text}"
-            );
+            assert_eq!(Pattern::wild(pattern).matches(text), matches, "{pattern} on {text}");
         }
     }
 

@@ -34,7 +34,7 @@ impl Kind {
             Self::Timestamp => "timestamp",
             Self::Duration => "duration",
             Self::Enum(_) => "enum",
-            Self::StringList => "list of strings",
+            Self::StringList => "string list",
         }
     }
 
@@ -65,25 +65,12 @@ pub struct Field {
 impl Field {
     /// A field that can be filtered but not ordered by.
     pub fn new(name: impl Into<String>, kind: Kind, description: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            orderable: false,
-            description: description.into(),
-        }
+        Self { name: name.into(), kind, orderable: false, description: description.into() }
     }
 
     /// A field that holds one of `values`.
-    pub fn choice(
-        name: impl Into<String>,
-        values: &[&str],
-        description: impl Into<String>,
-    ) -> Self {
-        Self::new(
-            name,
-            Kind::Enum(values.iter().map(|&value| value.to_owned()).collect()),
-            description,
-        )
+    pub fn choice(name: impl Into<String>, values: &[&str], description: impl Into<String>) -> Self {
+        Self::new(name, Kind::Enum(values.iter().map(|&value| value.to_owned()).collect()), description)
     }
 
     /// The same field, also allowed in `order_by`.
@@ -103,9 +90,7 @@ pub struct Schema {
 impl Schema {
     /// Lists the fields; of two with one name the later is never found.
     pub fn new(fields: impl IntoIterator<Item = Field>) -> Self {
-        Self {
-            fields: fields.into_iter().collect(),
-        }
+        Self { fields: fields.into_iter().collect() }
     }
 
     /// All fields, in the order given; the index is what a typed filter holds.
@@ -115,9 +100,6 @@ impl Schema {
 
     /// The field of that name with its index.
     pub fn find(&self, name: &str) -> Option<(usize, &Field)> {
-        self.fields
-            .iter()
-            .enumerate()
-            .find(|(_, field)| field.name == name)
+        self.fields.iter().enumerate().find(|(_, field)| field.name == name)
     }
 }

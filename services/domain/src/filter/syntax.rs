@@ -98,12 +98,8 @@ impl Operator {
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::And(members) => {
-                joined(f, " AND ", members, |member| matches!(member, Self::And(_)))
-            }
-            Self::Or(members) => joined(f, " OR ", members, |member| {
-                matches!(member, Self::And(_) | Self::Or(_))
-            }),
+            Self::And(members) => joined(f, " AND ", members, |member| matches!(member, Self::And(_))),
+            Self::Or(members) => joined(f, " OR ", members, |member| matches!(member, Self::And(_) | Self::Or(_))),
             Self::Not(member) if matches!(**member, Self::Term(_)) => write!(f, "NOT {member}"),
             Self::Not(member) => write!(f, "NOT ({member})"),
             Self::Term(term) => write!(f, "{term}"),
@@ -112,12 +108,7 @@ impl fmt::Display for Expr {
 }
 
 /// Writes `members` with `between`, in parentheses where `wrapped` says that the grammar needs them.
-fn joined(
-    f: &mut fmt::Formatter<'_>,
-    between: &str,
-    members: &[Expr],
-    wrapped: impl Fn(&Expr) -> bool,
-) -> fmt::Result {
+fn joined(f: &mut fmt::Formatter<'_>, between: &str, members: &[Expr], wrapped: impl Fn(&Expr) -> bool) -> fmt::Result {
     for (index, member) in members.iter().enumerate() {
         if index > 0 {
             f.write_str(between)?;
@@ -133,12 +124,7 @@ fn joined(
 
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            field,
-            operator,
-            value,
-            ..
-        } = self;
+        let Self { field, operator, value, .. } = self;
         match operator {
             Operator::Has => write!(f, "{field}:{value}"),
             Operator::Compare(comparison) => write!(f, "{field} {} {value}", comparison.symbol()),

@@ -75,12 +75,7 @@ impl Typed {
     }
 
     fn to_expr(&self, schema: &Schema) -> Expr {
-        let members = |members: &[Self]| {
-            members
-                .iter()
-                .map(|member| member.to_expr(schema))
-                .collect()
-        };
+        let members = |members: &[Self]| members.iter().map(|member| member.to_expr(schema)).collect();
         match self {
             Self::And(all) => Expr::And(members(all)),
             Self::Or(any) => Expr::Or(members(any)),
@@ -94,31 +89,13 @@ impl Restriction {
     fn to_term(&self, schema: &Schema) -> Term {
         let (operator, value) = match &self.test {
             Test::Present => (Operator::Has, Literal::Bare(Pattern::wild("*"))),
-            Test::Compare(comparison, value) => {
-                (Operator::Compare(*comparison), value.to_literal())
-            }
-            Test::Like(pattern) => (
-                Operator::Compare(Comparison::Equal),
-                Literal::Quoted(pattern.clone()),
-            ),
-            Test::NotLike(pattern) => (
-                Operator::Compare(Comparison::NotEqual),
-                Literal::Quoted(pattern.clone()),
-            ),
+            Test::Compare(comparison, value) => (Operator::Compare(*comparison), value.to_literal()),
+            Test::Like(pattern) => (Operator::Compare(Comparison::Equal), Literal::Quoted(pattern.clone())),
+            Test::NotLike(pattern) => (Operator::Compare(Comparison::NotEqual), Literal::Quoted(pattern.clone())),
             Test::Has(item) => (Operator::Has, Literal::Quoted(Pattern::exactly(item))),
         };
-        let field = schema
-            .fields()
-            .get(self.field)
-            .map(|field| field.name.clone())
-            .unwrap_or_default();
-        Term {
-            field,
-            field_column: 0,
-            operator,
-            value,
-            value_column: 0,
-        }
+        let field = schema.fields().get(self.field).map(|field| field.name.clone()).unwrap_or_default();
+        Term { field, field_column: 0, operator, value, value_column: 0 }
     }
 }
 
