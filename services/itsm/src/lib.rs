@@ -1,1 +1,11 @@
-//! itsm
+//! The one executable of the suite as a library: the command line, the suite in one process, imports, the
+//! dashboard and the embedded Postgres.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
+
+pub mod cli;
+pub mod client;
+pub mod dashboard;
+pub mod demo;
+pub mod explain;
+pub mod import;
+pub mod postgres;

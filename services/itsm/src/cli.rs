@@ -1,0 +1,256 @@
+//! The command line: what can be typed, and which module does it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+/// The service-management backbone: catalog, operations and supplier management over gRPC, and their report.
+#[derive(Debug, Parser)]
+#[command(name = "itsm", version, about, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What is logged and how.
+    #[command(flatten)]
+    pub log: servicekit::config::Log,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  itsm demo                                  everything with real data; open http://127.0.0.1:7100
+  itsm up --insecure                         an empty suite on this machine
+  itsm import tickets log.csv --mapping servicenow-log --dry-run
+  itsm report --period 2016-03..2016-05 --as-of 2016-06-01 --out report
+  itsm explain tickets/INC-000042";
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Starts everything on an embedded Postgres, brings real data in through gRPC and makes two reports
+    Demo(DemoArgs),
+    /// Runs the whole suite in one process, on an embedded Postgres or on the one that --database-url names
+    Up(SuiteArgs),
+    /// Runs one service
+    #[command(subcommand)]
+    Serve(Serve),
+    /// Brings the database to the newest schema
+    Migrate(servicekit::config::Database),
+    /// Asks a server for its health; exits 0 when it serves
+    Check {
+        /// Address of the server
+        #[arg(default_value = "127.0.0.1:7102", value_name = "HOST:PORT")]
+        address: String,
+    },
+    /// Brings files in through the public API
+    #[command(subcommand)]
+    Import(Import),
+    /// Makes the Service Value Report
+    Report(ReportArgs),
+    /// Prints the time line of a ticket's clocks
+    Explain(ExplainArgs),
+}
+
+/// One service.
+#[derive(Debug, Subcommand)]
+pub enum Serve {
+    /// What is delivered, to whom, what was promised, how work is done and what it costs (port 7101)
+    Catalog(ServeArgs),
+    /// What happens: tickets, their facts and clocks (port 7102)
+    Operations(ServeArgs),
+    /// Whom the services depend on (port 7103)
+    Supplier(ServeArgs),
+    /// Reports and tickets in a browser (port 7100)
+    Dashboard(DashboardArgs),
+}
+
+/// Settings of one service.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The database.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+    /// The server.
+    #[command(flatten)]
+    pub server: servicekit::config::Server,
+}
+
+/// Settings of the dashboard.
+#[derive(Debug, Args)]
+pub struct DashboardArgs {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "ITSM_LISTEN", default_value = "127.0.0.1:7100", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Address of the operations service
+    #[arg(long, env = "ITSM_OPERATIONS", default_value = "127.0.0.1:7102", value_name = "HOST:PORT")]
+    pub operations: String,
+    /// Folder of the reports
+    #[arg(long, env = "ITSM_REPORTS", default_value = "reports", value_name = "FOLDER")]
+    pub reports: PathBuf,
+    /// Lets everybody in without a token; listens on loopback addresses only
+    #[arg(long, env = "ITSM_INSECURE")]
+    pub insecure: bool,
+}
+
+/// Settings of the whole suite.
+#[derive(Debug, Clone, Args)]
+pub struct SuiteArgs {
+    /// The database; without a URL an embedded one is started.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+    /// Folder of the embedded Postgres and of the reports
+    #[arg(long, env = "ITSM_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Dashboard here, catalog, operations and supplier on the three ports after it; 0 takes free ones
+    #[arg(long, env = "ITSM_PORT_BASE", default_value_t = 7100, value_name = "PORT")]
+    pub port_base: u16,
+    /// Port of the dashboard
+    #[arg(long, env = "ITSM_DASHBOARD_PORT", value_name = "PORT")]
+    pub dashboard_port: Option<u16>,
+    /// Port of the catalog service
+    #[arg(long, env = "ITSM_CATALOG_PORT", value_name = "PORT")]
+    pub catalog_port: Option<u16>,
+    /// Port of the operations service
+    #[arg(long, env = "ITSM_OPERATIONS_PORT", value_name = "PORT")]
+    pub operations_port: Option<u16>,
+    /// Port of the supplier service
+    #[arg(long, env = "ITSM_SUPPLIER_PORT", value_name = "PORT")]
+    pub supplier_port: Option<u16>,
+    /// Address that all four listen on
+    #[arg(long, env = "ITSM_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
+    pub bind: IpAddr,
+    /// File with one caller a line: `token actor [customer=customers/x] [roles=a,b]`
+    #[arg(long, env = "ITSM_TOKENS_FILE", value_name = "FILE", conflicts_with = "insecure")]
+    pub tokens_file: Option<PathBuf>,
+    /// Lets everybody in with every role; listens on loopback addresses only
+    #[arg(long, env = "ITSM_INSECURE")]
+    pub insecure: bool,
+    /// Seconds that requests get to finish when the suite stops
+    #[arg(long, env = "ITSM_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
+    pub drain_seconds: u64,
+}
+
+/// Settings of the demo.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Does everything, prints a summary and stops
+    #[arg(long)]
+    pub once: bool,
+    /// Folder for the two reports; the data folder's `reports` unless given
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// The suite.
+    #[command(flatten)]
+    pub suite: SuiteArgs,
+}
+
+/// Where a client calls and as whom.
+#[derive(Debug, Clone, Args)]
+pub struct ClientArgs {
+    /// Address of the service; by default the suite on this machine
+    #[arg(long, env = "ITSM_ADDRESS", value_name = "HOST:PORT")]
+    pub address: Option<String>,
+    /// Token to call with
+    #[arg(long, env = "ITSM_TOKEN", hide_env_values = true, default_value = "", value_name = "TOKEN")]
+    pub token: String,
+}
+
+impl ClientArgs {
+    /// The address, or that of the service on its own port of this machine.
+    pub fn address(&self, port: u16) -> String {
+        self.address.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"))
+    }
+}
+
+/// What to bring in.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Tickets from a CSV file, by a mapping; .xz and .gz are read too
+    Tickets {
+        /// The file
+        file: PathBuf,
+        /// A mapping that ships (servicenow-log) or a mapping file
+        #[arg(long, value_name = "MAPPING")]
+        mapping: String,
+        /// Maps every row, sends none and prints the values that nothing maps
+        #[arg(long)]
+        dry_run: bool,
+        /// Sends also the rows that an earlier run committed; they change nothing
+        #[arg(long)]
+        again: bool,
+        /// The operations service.
+        #[command(flatten)]
+        client: ClientArgs,
+    },
+    /// A contracts register as CSV
+    Contracts {
+        /// The file
+        file: PathBuf,
+        /// Currency of its amounts
+        #[arg(long, default_value = "AUD", value_name = "CODE")]
+        currency: String,
+        /// The supplier service.
+        #[command(flatten)]
+        client: ClientArgs,
+    },
+    /// A cloud bill in FOCUS form
+    Focus {
+        /// The file
+        file: PathBuf,
+        /// The catalog service.
+        #[command(flatten)]
+        client: ClientArgs,
+    },
+}
+
+/// What to report on.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Months or days, both inclusive: 2016-03..2016-05, 2016-03, 2016-03-01..2016-03-15
+    #[arg(long, value_name = "A..B")]
+    pub period: String,
+    /// Reports what was known at this instant or at the start of this day; by default the end of the period
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Folder to write to
+    #[arg(long, default_value = "report", value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Formats to write; all unless given
+    #[arg(long = "format", value_enum, value_delimiter = ',', value_name = "FORMAT")]
+    pub formats: Vec<Format>,
+    /// The database; without a URL the embedded one of the data folder is used.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+    /// Folder of the embedded Postgres
+    #[arg(long, env = "ITSM_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// A format of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A self-contained page that prints well
+    Html,
+    /// Every measure, for machines
+    Json,
+    /// Every measure as a table
+    Csv,
+    /// The charts as vector images
+    Svg,
+    /// The charts as pixel images
+    Png,
+}
+
+/// Which clocks to explain.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The ticket: tickets/INC-000042, or INC-000042
+    pub ticket: String,
+    /// Reads the clocks at this instant, past or future; now unless given
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Timestamp>,
+    /// The operations service.
+    #[command(flatten)]
+    pub client: ClientArgs,
+}

@@ -1,0 +1,150 @@
+//! `itsm explain`: the clocks of a ticket as a time line that can be read and added up.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use pb::ticket_service_client::TicketServiceClient;
+use proto::operations::v1 as pb;
+
+use crate::client::{Channel, sentence};
+use crate::import::{Problem, timestamp};
+
+/// Explains the clocks of a ticket at an instant; now if none is given.
+pub async fn explain(channel: Channel, ticket: &str, at: Option<Timestamp>) -> Result<String, Problem> {
+    let name = if ticket.contains('/') { ticket.to_owned() } else { format!("tickets/{ticket}") };
+    let request = pb::ExplainClocksRequest { name: name.clone(), read_time: at.map(timestamp), known_time: None };
+    let answer = TicketServiceClient::new(channel)
+        .explain_clocks(request)
+        .await
+        .map_err(|status| Problem::new(sentence(&status)))?
+        .into_inner();
+    Ok(render(&name, &answer))
+}
+
+/// The answer as text.
+pub fn render(name: &str, answer: &pb::ExplainClocksResponse) -> String {
+    let mut text = format!("{name}, read at {}\n", time(answer.read_time.as_ref()));
+    if answer.clocks.is_empty() {
+        text.push_str("\nNo promise covers this ticket.\n");
+    }
+    for explanation in &answer.clocks {
+        let clock = explanation.clock.clone().unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "\n{} {} · {} revision {}, {} · {}",
+            word(clock.kind().as_str_name(), "AGREEMENT_KIND_"),
+            word(clock.metric().as_str_name(), "METRIC_").to_lowercase(),
+            clock.agreement,
+            clock.agreement_revision,
+            clock.objective,
+            if clock.calendar.is_empty() { "24x7" } else { &clock.calendar },
+        );
+        let _ = writeln!(
+            text,
+            "  {}{}: {} of {} used ({}.{:03} %), {}",
+            word(clock.state().as_str_name(), "CLOCK_STATE_").to_lowercase(),
+            if clock.stopped { ", stopped" } else { "" },
+            span(clock.elapsed_duration.as_ref()),
+            span(clock.target_duration.as_ref()),
+            clock.elapsed_millipercent / 1000,
+            clock.elapsed_millipercent % 1000,
+            match (&clock.due_time, &clock.breach_time) {
+                (_, Some(at)) => format!("breached {}", time(Some(at))),
+                (Some(at), None) => format!("due {}", time(Some(at))),
+                (None, None) => "no due time".to_owned(),
+            },
+        );
+        for segment in &explanation.segments {
+            let reason = word(segment.reason().as_str_name(), "SEGMENT_REASON_").to_lowercase().replace('_', " ");
+            let detail =
+                if segment.detail.is_empty() { String::new() } else { format!(" ({})", segment.detail) };
+            let _ = writeln!(
+                text,
+                "  {} → {}  {:>14}  {} {reason}{detail}",
+                time(segment.start_time.as_ref()),
+                time(segment.end_time.as_ref()),
+                span(length(segment).as_ref()),
+                if segment.counted { "+" } else { "·" },
+            );
+        }
+        let counted: i64 = explanation.segments.iter().filter(|segment| segment.counted).map(micros).sum();
+        let _ = writeln!(text, "  {:>62}  = counted", human(SignedDuration::from_micros(counted)));
+        let thresholds: Vec<_> = explanation
+            .thresholds
+            .iter()
+            .map(|threshold| {
+                let at = match (&threshold.reach_time, threshold.reached) {
+                    (Some(at), true) => time(Some(at)),
+                    (Some(at), false) => format!("would be {}", time(Some(at))),
+                    (None, _) => "not reached".to_owned(),
+                };
+                format!("{} % {at}", threshold.percent)
+            })
+            .collect();
+        if !thresholds.is_empty() {
+            let _ = writeln!(text, "  thresholds: {}", thresholds.join("; "));
+        }
+    }
+    for lost in &answer.lost_objectives {
+        let _ = writeln!(text, "\nnot governing: {} {}: {}", lost.agreement, lost.objective, lost.reason);
+    }
+    text
+}
+
+/// An enum value as a word: its name without the prefix of its type.
+pub fn word<'a>(name: &'a str, prefix: &str) -> &'a str {
+    name.strip_prefix(prefix).unwrap_or(name)
+}
+
+/// An instant of a message in UTC, to the second unless it is finer.
+pub fn time(at: Option<&prost_types::Timestamp>) -> String {
+    at.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok()).map_or_else(|| "—".to_owned(), |at| at.to_string())
+}
+
+/// Length of a segment.
+fn length(segment: &pb::ClockSegment) -> Option<prost_types::Duration> {
+    let micros = micros(segment);
+    Some(prost_types::Duration {
+        seconds: micros / 1_000_000,
+        nanos: i32::try_from(micros % 1_000_000 * 1_000).unwrap_or_default(),
+    })
+}
+
+fn micros(segment: &pb::ClockSegment) -> i64 {
+    let at = |time: &Option<prost_types::Timestamp>| {
+        time.as_ref().map_or(0, |time| time.seconds * 1_000_000 + i64::from(time.nanos) / 1_000)
+    };
+    at(&segment.end_time) - at(&segment.start_time)
+}
+
+/// A duration of a message as people say it: `3d 4h 05m`.
+pub fn span(duration: Option<&prost_types::Duration>) -> String {
+    duration.map_or_else(|| "—".to_owned(), |duration| human(SignedDuration::new(duration.seconds, duration.nanos)))
+}
+
+/// A duration as people say it: hours and minutes, seconds and their parts only where there are any.
+pub fn human(duration: SignedDuration) -> String {
+    let sign = if duration.is_negative() { "-" } else { "" };
+    let total = duration.unsigned_abs();
+    let (hours, minutes, seconds) = (total.as_secs() / 3600, total.as_secs() / 60 % 60, total.as_secs() % 60);
+    let mut text = format!("{sign}{hours}h {minutes:02}m");
+    if seconds > 0 || total.subsec_micros() > 0 {
+        let _ = write!(text, " {seconds:02}");
+        if total.subsec_micros() > 0 {
+            let _ = write!(text, ".{:06}", total.subsec_micros());
+        }
+        text.push('s');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        assert_eq!(human(SignedDuration::from_secs(4 * 3600)), "4h 00m");
+        assert_eq!(human(SignedDuration::from_micros(-90_500_000)), "-0h 01m 30.500000s");
+    }
+}

@@ -1,0 +1,220 @@
+//! Imports of files through the public API: ticket logs by a mapping, contract registers, cloud bills.
+//! Rows go out as a stream while answers come back; an interrupted import goes on where it stopped.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, IsTerminal as _, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use proto::{catalog::v1 as catalog, operations::v1 as operations, supplier::v1 as supplier};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Response, Status, Streaming};
+
+use crate::client::sentence;
+
+pub mod contracts;
+pub mod costs;
+pub mod mapping;
+pub mod tickets;
+
+/// What stops an import as a whole, in one sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Problem(String);
+
+impl Problem {
+    /// A problem in one sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+/// A row that was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Line of the file on which the row starts, from 1.
+    pub line: i64,
+    /// Field that is wrong. Empty: the row as a whole.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Rows read from the file in this run.
+    pub rows: i64,
+    /// Rows that an earlier run had committed, and which were not sent again.
+    pub skipped: i64,
+    /// Rows that recorded something.
+    pub created: i64,
+    /// Rows that changed nothing.
+    pub unchanged: i64,
+    /// Rows that were left out.
+    pub failures: Vec<Failure>,
+    /// Values that the mapping does not name, with how often they occur, by field.
+    pub unmapped: BTreeMap<(String, String), i64>,
+}
+
+/// A file opened for reading, decompressed by its ending (`.xz`, `.gz`), with its digest.
+pub struct Input {
+    bytes: Vec<u8>,
+    /// First 16 hexadecimal digits of the SHA-256 of the decompressed content.
+    pub digest: String,
+    /// Last part of the path without the ending of its compression.
+    pub file_name: String,
+}
+
+impl Input {
+    /// Reads a file.
+    pub fn open(path: &Path) -> Result<Self, Problem> {
+        let problem = |error: std::io::Error| Problem::new(format!("cannot read {}: {error}", path.display()));
+        let file = BufReader::new(File::open(path).map_err(problem)?);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut bytes = Vec::new();
+        let file_name = if let Some(stem) = name.strip_suffix(".xz") {
+            liblzma::read::XzDecoder::new(file).read_to_end(&mut bytes).map_err(problem)?;
+            stem.to_owned()
+        } else if let Some(stem) = name.strip_suffix(".gz") {
+            flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).map_err(problem)?;
+            stem.to_owned()
+        } else {
+            let mut file = file;
+            file.read_to_end(&mut bytes).map_err(problem)?;
+            name
+        };
+        let mut digest = hex::encode(Sha256::digest(&bytes));
+        digest.truncate(16);
+        Ok(Self { bytes, digest, file_name })
+    }
+
+    /// The rows of a CSV file, read with this separator.
+    fn csv(&self, delimiter: char) -> Result<csv::Reader<&[u8]>, Problem> {
+        let delimiter = u8::try_from(delimiter)
+            .map_err(|_| Problem::new(format!("the delimiter {delimiter:?} is not a single byte")))?;
+        Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(self.bytes.as_slice()))
+    }
+
+    fn row_count(&self, delimiter: char) -> Result<u64, Problem> {
+        let mut reader = self.csv(delimiter)?;
+        let mut record = csv::ByteRecord::new();
+        let mut count = 0;
+        while reader.read_byte_record(&mut record).unwrap_or(false) {
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+/// Rows that may be on their way to a server before the reader of the file waits.
+const ROWS_IN_FLIGHT: usize = 4_000;
+
+/// What a server said of the rows since its last answer.
+struct Answer {
+    created: i64,
+    unchanged: i64,
+    failures: Vec<Failure>,
+}
+
+macro_rules! answer {
+    ($($response:ty),*) => {$(
+        impl From<$response> for Answer {
+            fn from(response: $response) -> Self {
+                let failures = response.failures.into_iter().map(|failure| Failure {
+                    line: failure.sequence,
+                    field: failure.field,
+                    message: failure.message,
+                });
+                Self {
+                    created: response.created_count,
+                    unchanged: response.unchanged_count,
+                    failures: failures.collect(),
+                }
+            }
+        }
+    )*};
+}
+
+answer!(operations::ImportTicketsResponse, catalog::ImportCostsResponse, supplier::ImportContractsResponse);
+
+/// Sends the rows that `produce` makes and gathers the answers that come back meanwhile.
+async fn exchange<Request, Reply, Call>(
+    bar: ProgressBar,
+    produce: impl FnOnce(mpsc::Sender<Request>) -> Result<Summary, Problem> + Send + 'static,
+    call: impl FnOnce(ReceiverStream<Request>) -> Call,
+) -> Result<Summary, Problem>
+where
+    Request: Send + 'static,
+    Reply: Into<Answer>,
+    Call: Future<Output = Result<Response<Streaming<Reply>>, Status>>,
+{
+    let (sender, receiver) = mpsc::channel(ROWS_IN_FLIGHT);
+    // Mapping is work for a processor: a thread of its own keeps the connection responsive.
+    let producer = tokio::task::spawn_blocking(move || produce(sender));
+    let refused = |status: Status| Problem::new(sentence(&status));
+    let mut answers = call(ReceiverStream::new(receiver)).await.map_err(refused)?.into_inner();
+    let mut received = Summary::default();
+    while let Some(answer) = answers.message().await.map_err(refused)? {
+        let answer: Answer = answer.into();
+        received.created += answer.created;
+        received.unchanged += answer.unchanged;
+        received.failures.extend(answer.failures);
+        bar.set_position(u64::try_from(received.created + received.unchanged).unwrap_or_default());
+    }
+    bar.finish_and_clear();
+    let mut summary = producer.await.map_err(|_| Problem::new("the reader of the file stopped unexpectedly"))??;
+    summary.created = received.created;
+    summary.unchanged = received.unchanged;
+    summary.failures.extend(received.failures);
+    summary.failures.sort_by_key(|failure| failure.line);
+    Ok(summary)
+}
+
+/// The next row with the line it starts on, or why it cannot be read.
+fn next_row(
+    reader: &mut csv::Reader<&[u8]>,
+    columns: usize,
+) -> Option<(i64, Result<csv::StringRecord, String>)> {
+    let mut record = csv::StringRecord::new();
+    let line = i64::try_from(reader.position().line()).unwrap_or(i64::MAX);
+    match reader.read_record(&mut record) {
+        Ok(false) => None,
+        Ok(true) => {
+            let line = record.position().map_or(line, |at| i64::try_from(at.line()).unwrap_or(i64::MAX));
+            if record.len() == columns {
+                Some((line, Ok(record)))
+            } else {
+                let found = record.len();
+                Some((line, Err(format!("has {found} columns instead of {columns}"))))
+            }
+        }
+        Err(error) => Some((line, Err(error.to_string()))),
+    }
+}
+
+/// An instant as a message.
+pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    let micros = at.as_microsecond();
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or_default(),
+    }
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+fn progress(rows: u64, what: &'static str) -> ProgressBar {
+    let target =
+        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(rows), target).with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{msg:>12} {bar:32} {human_pos}/{human_len} {per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

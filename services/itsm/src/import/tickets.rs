@@ -1,0 +1,123 @@
+//! Ticket logs: rows become snapshots by a mapping and go through `ImportTickets`.
+
+use std::path::Path;
+
+use proto::operations::v1 as pb;
+use pb::ticket_service_client::TicketServiceClient;
+use tokio::sync::mpsc;
+
+use super::mapping::{Mapper, Mapping};
+use super::{Failure, Input, Problem, Summary, exchange, next_row, progress};
+use crate::client::{Channel, sentence};
+
+/// What to import and how.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// The file, optionally compressed.
+    pub file: &'a Path,
+    /// Name of a shipped mapping or path of a mapping file.
+    pub mapping: &'a str,
+    /// Sends also the rows that an earlier run committed.
+    pub again: bool,
+}
+
+/// Maps every row and sends none: finds the values that nothing maps.
+pub fn dry_run(options: &Options<'_>) -> Result<Summary, Problem> {
+    let mapping = Mapping::load(options.mapping)?;
+    let input = Input::open(options.file)?;
+    let mut summary = Summary::default();
+    let mut rows = Rows::open(&mapping, &input)?;
+    while let Some((line, mapped)) = rows.next() {
+        summary.rows += 1;
+        match mapped {
+            Ok(_) => summary.created += 1,
+            Err(failures) => summary.fail(line, failures),
+        }
+    }
+    Ok(summary)
+}
+
+/// Imports the file. Rows that an earlier run committed are not sent again.
+pub async fn import(channel: Channel, options: &Options<'_>) -> Result<Summary, Problem> {
+    let mapping = Mapping::load(options.mapping)?;
+    let input = Input::open(options.file)?;
+    let mut client = TicketServiceClient::new(channel);
+    let import_id = format!("{}-{}", mapping.source_system, input.digest);
+    let done = if options.again { 0 } else { committed_through(&mut client, &import_id).await? };
+
+    let rows = input.row_count(mapping.format.delimiter)?;
+    let produce = move |sender: mpsc::Sender<pb::ImportTicketsRequest>| {
+        let mut summary = Summary::default();
+        let mut rows = Rows::open(&mapping, &input)?;
+        while let Some((line, mapped)) = rows.next() {
+            if line <= done {
+                summary.skipped += 1;
+                continue;
+            }
+            summary.rows += 1;
+            match mapped {
+                Ok(snapshot) => {
+                    let request = pb::ImportTicketsRequest {
+                        import_id: import_id.clone(),
+                        sequence: line,
+                        row: Some(pb::import_tickets_request::Row::Snapshot(snapshot)),
+                    };
+                    if sender.blocking_send(request).is_err() {
+                        break;
+                    }
+                }
+                Err(failures) => summary.fail(line, failures),
+            }
+        }
+        Ok(summary)
+    };
+    exchange(progress(rows, "events"), produce, |rows| client.import_tickets(rows)).await
+}
+
+async fn committed_through(client: &mut TicketServiceClient<Channel>, import_id: &str) -> Result<i64, Problem> {
+    match client.get_import(pb::GetImportRequest { import_id: import_id.to_owned() }).await {
+        Ok(import) => Ok(import.into_inner().committed_through),
+        Err(status) if status.code() == tonic::Code::NotFound => Ok(0),
+        Err(status) => Err(Problem::new(sentence(&status))),
+    }
+}
+
+/// The mapped rows of a file, by line.
+struct Rows<'a> {
+    reader: csv::Reader<&'a [u8]>,
+    mapper: Mapper,
+    columns: usize,
+}
+
+/// A mapped row, or why it cannot be mapped: field, message and the value that the mapping does not name.
+type Mapped = Result<pb::TicketSnapshot, Vec<(String, String, Option<String>)>>;
+
+impl<'a> Rows<'a> {
+    fn open(mapping: &Mapping, input: &'a Input) -> Result<Self, Problem> {
+        let mut reader = input.csv(mapping.format.delimiter)?;
+        let header = reader.headers().map_err(|error| Problem::new(format!("{}: {error}", input.file_name)))?.clone();
+        Ok(Self { mapper: Mapper::bind(mapping, &header)?, columns: header.len(), reader })
+    }
+
+    fn next(&mut self) -> Option<(i64, Mapped)> {
+        let (line, row) = next_row(&mut self.reader, self.columns)?;
+        let mapped = match row {
+            Ok(row) => self.mapper.map(line, &row).map_err(|errors| {
+                errors.into_iter().map(|error| (error.field, error.message, error.unmapped)).collect()
+            }),
+            Err(message) => Err(vec![(String::new(), message, None)]),
+        };
+        Some((line, mapped))
+    }
+}
+
+impl Summary {
+    fn fail(&mut self, line: i64, failures: Vec<(String, String, Option<String>)>) {
+        for (field, message, unmapped) in failures {
+            if let Some(value) = unmapped {
+                *self.unmapped.entry((field.clone(), value)).or_default() += 1;
+            }
+            self.failures.push(Failure { line, field, message });
+        }
+    }
+}
