@@ -1,1 +1,269 @@
-//! selection
+//! Which promises govern a ticket: the most specific of those that cover it, and why the others do not.
+
+use std::cmp::Reverse;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agreement::{Agreement, Kind, Metric, Objective};
+
+/// An objective in the revision of the agreement that governs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pinned {
+    /// Kind of the agreement.
+    pub kind: Kind,
+    /// What is measured.
+    pub metric: Metric,
+    /// Name of the agreement: `agreements/gold`.
+    pub agreement: String,
+    /// Its revision.
+    pub revision: u32,
+    /// Id of the objective in it.
+    pub objective: String,
+}
+
+/// An agreement revision that is in force when selection runs.
+#[derive(Debug, Clone, Copy)]
+pub struct InForce<'a> {
+    /// Name of the agreement.
+    pub name: &'a str,
+    /// The revision in force.
+    pub revision: u32,
+    /// Its content.
+    pub agreement: &'a Agreement,
+}
+
+/// What selection looks at in a ticket.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subject<'a> {
+    /// The customer, then its parent, and so on to the top. Empty: no customer.
+    pub customers: &'a [&'a str],
+    /// Name of the service. Empty: none.
+    pub service: Option<&'a str>,
+    /// The line of the service. Empty: none.
+    pub line: Option<&'a str>,
+    /// Name of the offering. Empty: none.
+    pub offering: Option<&'a str>,
+    /// The practice: `incident`.
+    pub practice: &'a str,
+    /// Priority in force, from 1. Empty: none yet.
+    pub priority: Option<u8>,
+}
+
+/// What governs a ticket, and what nearly did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// What governs: one objective per kind, metric and provider, in that order.
+    pub winners: Vec<Pinned>,
+    /// What covers the ticket too and gave way.
+    pub losers: Vec<Loser>,
+}
+
+/// An objective that covers the ticket and gave way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loser {
+    /// The objective.
+    #[serde(flatten)]
+    pub pinned: Pinned,
+    /// Why it gave way.
+    pub reason: Loss,
+    /// The agreement and objective it gave way to: `agreements/gold/p1-resolution`.
+    pub to: String,
+}
+
+/// Why an objective gave way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Loss {
+    /// The winner names the offering, service or line more closely.
+    LessSpecificScope,
+    /// The winner names the customer more closely.
+    LessSpecificCustomer,
+    /// The winner's agreement comes first in the explicit order.
+    LaterInOrder,
+    /// A tie, which the linter reports: the winner's target is stricter, or its name comes first.
+    Tie,
+}
+
+/// The first thing by which an objective does not cover a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Mismatch {
+    /// Neither the customer nor anyone above is named.
+    Customer,
+    /// Neither the service nor its line is named.
+    Service,
+    /// The practice is not named.
+    Practice,
+    /// The priority is not named.
+    Priority,
+    /// The offering is not named.
+    Offering,
+}
+
+impl Selection {
+    /// Whether a promise to the customer covers the ticket.
+    pub fn is_covered(&self) -> bool {
+        self.winners.iter().any(|pinned| pinned.kind == Kind::Sla)
+    }
+
+    /// Whether a winner was chosen only by its stricter target or its name.
+    pub fn has_tie(&self) -> bool {
+        self.losers.iter().any(|loser| loser.reason == Loss::Tie)
+    }
+}
+
+/// How closely an objective names what a ticket is about: higher is closer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    Any,
+    Line,
+    Service,
+    Offering,
+}
+
+/// An objective that covers the ticket.
+struct Candidate<'a> {
+    from: InForce<'a>,
+    objective: &'a Objective,
+    scope: Scope,
+    /// Steps up from the ticket's customer; beyond the chain if the agreement names none.
+    distance: usize,
+}
+
+impl Candidate<'_> {
+    /// Objectives that share it compete; the others all govern.
+    fn contest(&self) -> (Kind, Metric, Option<&str>) {
+        let agreement = self.from.agreement;
+        (agreement.kind, self.objective.metric, agreement.provider.as_deref())
+    }
+
+    /// The least wins.
+    fn rank(&self) -> impl Ord {
+        let target = self.objective.target.map(crate::agreement::Target::strictness);
+        (
+            Reverse(self.scope),
+            self.distance,
+            self.from.agreement.order,
+            target,
+            self.from.name,
+            self.objective.id.as_str(),
+        )
+    }
+
+    fn pinned(&self) -> Pinned {
+        Pinned {
+            kind: self.from.agreement.kind,
+            metric: self.objective.metric,
+            agreement: self.from.name.to_owned(),
+            revision: self.from.revision,
+            objective: self.objective.id.clone(),
+        }
+    }
+
+    fn loses_to(&self, winner: &Self) -> Loser {
+        let reason = if self.scope != winner.scope {
+            Loss::LessSpecificScope
+        } else if self.distance != winner.distance {
+            Loss::LessSpecificCustomer
+        } else if self.from.agreement.order != winner.from.agreement.order {
+            Loss::LaterInOrder
+        } else {
+            Loss::Tie
+        };
+        Loser { pinned: self.pinned(), reason, to: format!("{}/{}", winner.from.name, winner.objective.id) }
+    }
+}
+
+/// Chooses what governs a ticket among the agreements in force. Per kind, metric and provider the
+/// most specific wins: offering over service over line over any, then the nearer customer, then the
+/// lower `order`; a tie falls to the stricter target. The order of the input does not matter.
+pub fn select<'a>(agreements: impl IntoIterator<Item = InForce<'a>>, subject: &Subject<'_>) -> Selection {
+    let mut candidates: Vec<Candidate<'_>> = agreements
+        .into_iter()
+        .flat_map(|from| {
+            let objectives = from.agreement.objectives.iter();
+            objectives.filter_map(move |objective| candidate(from, objective, subject).ok())
+        })
+        .collect();
+    candidates.sort_by(|a, b| {
+        let by_contest = a.contest().cmp(&b.contest());
+        by_contest.then_with(|| a.rank().cmp(&b.rank()))
+    });
+    let mut selection = Selection::default();
+    for contest in candidates.chunk_by(|a, b| a.contest() == b.contest()) {
+        let Some((winner, losers)) = contest.split_first() else {
+            continue;
+        };
+        selection.winners.push(winner.pinned());
+        let losers = losers.iter().map(|loser| loser.loses_to(winner));
+        selection.losers.extend(losers);
+    }
+    selection
+}
+
+/// Why an objective does not cover a ticket. Empty: it does.
+pub fn mismatch(agreement: &Agreement, objective: &Objective, subject: &Subject<'_>) -> Option<Mismatch> {
+    let from = InForce { name: "", revision: 0, agreement };
+    candidate(from, objective, subject).err()
+}
+
+fn candidate<'a>(
+    from: InForce<'a>,
+    objective: &'a Objective,
+    subject: &Subject<'_>,
+) -> Result<Candidate<'a>, Mismatch> {
+    let agreement = from.agreement;
+    let named = |list: &[String], value: Option<&str>| value.is_some_and(|value| list.iter().any(|item| item == value));
+    let unless_empty = |list: &[String], value: Option<&str>| list.is_empty() || named(list, value);
+
+    let above = subject.customers.iter();
+    let distance = above.take_while(|name| !named(&agreement.customers, Some(name))).count();
+    if distance == subject.customers.len() && !agreement.customers.is_empty() {
+        return Err(Mismatch::Customer);
+    }
+    let of_service = if named(&agreement.services, subject.service) {
+        Scope::Service
+    } else if named(&agreement.lines, subject.line) {
+        Scope::Line
+    } else if agreement.services.is_empty() && agreement.lines.is_empty() {
+        Scope::Any
+    } else {
+        return Err(Mismatch::Service);
+    };
+    if !unless_empty(&objective.practices, Some(subject.practice)) {
+        return Err(Mismatch::Practice);
+    }
+    let priority = |list: &[u8]| subject.priority.is_some_and(|priority| list.contains(&priority));
+    if !objective.priorities.is_empty() && !priority(&objective.priorities) {
+        return Err(Mismatch::Priority);
+    }
+    if !unless_empty(&objective.offerings, subject.offering) {
+        return Err(Mismatch::Offering);
+    }
+    let scope = if objective.offerings.is_empty() { of_service } else { Scope::Offering };
+    Ok(Candidate { from, objective, scope, distance })
+}
+
+impl Loss {
+    /// The name used in facts and in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LessSpecificScope => "LESS_SPECIFIC_SCOPE",
+            Self::LessSpecificCustomer => "LESS_SPECIFIC_CUSTOMER",
+            Self::LaterInOrder => "LATER_IN_ORDER",
+            Self::Tie => "TIE",
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LessSpecificScope => "another names the offering, service or line more closely",
+            Self::LessSpecificCustomer => "another names the customer more closely",
+            Self::LaterInOrder => "another agreement comes first in the explicit order",
+            Self::Tie => "a tie, which falls to the stricter target",
+        })
+    }
+}

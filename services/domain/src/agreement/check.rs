@@ -1,0 +1,206 @@
+//! What is wrong or doubtful in an agreement, before anything goes wrong.
+
+use jiff::SignedDuration;
+
+use super::{Agreement, Kind, Metric, Objective, Pause, Target};
+use crate::amount::Decimal;
+use crate::calendar::{Definition, Timeline};
+use crate::finding::Finding;
+use crate::process::{Category, PendingReason};
+
+impl Agreement {
+    /// What is wrong, errors first. Empty: nothing. `calendar` finds a calendar by name;
+    /// `priorities` are those that tickets can have.
+    pub fn check<'a>(&self, calendar: impl Fn(&str) -> Option<&'a Timeline>, priorities: &[u8]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.check_parties(&mut findings);
+        for (index, objective) in self.objectives.iter().enumerate() {
+            let field = format!("objectives[{index}]");
+            self.check_place(&field, index, &mut findings);
+            check_target(&field, objective, &mut findings);
+            check_calendar(&field, objective, &calendar, &mut findings);
+            check_thresholds(&field, objective, &mut findings);
+            if let Some(pause) = &objective.pause {
+                check_pause(&field, self.kind, pause, &mut findings);
+            }
+        }
+        self.check_coverage(priorities, &mut findings);
+        findings.sort_by_key(|finding| finding.severity);
+        findings
+    }
+
+    fn check_parties(&self, findings: &mut Vec<Finding>) {
+        let provider = self.provider.as_deref().unwrap_or_default();
+        let expected = match self.kind {
+            Kind::Sla => "",
+            Kind::Ola => "groups/",
+            Kind::Underpinning => "contracts/",
+        };
+        if expected.is_empty() && !provider.is_empty() {
+            let message = format!("an SLA is kept by the provider as a whole, not by `{provider}`: leave it empty");
+            findings.push(Finding::error("provider", "PROVIDER_UNEXPECTED", message));
+        } else if !provider.starts_with(expected) || provider.len() == expected.len() && !expected.is_empty() {
+            let message = format!("an agreement of kind {} names who keeps it: `{expected}…`", self.kind.as_str());
+            findings.push(Finding::error("provider", "PROVIDER_MISSING", message));
+        }
+        if self.objectives.is_empty() {
+            let message = "nothing is promised: add an objective";
+            findings.push(Finding::warning("objectives", "OBJECTIVES_EMPTY", message));
+        }
+        let out_of_range = |goal: &Decimal| *goal <= Decimal::from(0) || *goal > Decimal::from(100);
+        if let Some(goal) = self.attainment_goal_percent.as_ref().filter(|goal| out_of_range(goal)) {
+            let message = format!("an attainment goal of {goal} % cannot be: it is above 0 and at most 100");
+            findings.push(Finding::error("attainment_goal_percent", "GOAL_OUT_OF_RANGE", message));
+        }
+    }
+
+    /// Ids, and objectives that compete for the same tickets.
+    fn check_place(&self, field: &str, index: usize, findings: &mut Vec<Finding>) {
+        let objective = &self.objectives[index];
+        let earlier = &self.objectives[..index];
+        if objective.id.trim().is_empty() {
+            let message = "an objective needs an id: tickets refer to it";
+            findings.push(Finding::error(format!("{field}.id"), "ID_EMPTY", message));
+        } else if earlier.iter().any(|other| other.id == objective.id) {
+            let message = format!("`{}` is the id of two objectives: tickets could not tell which", objective.id);
+            findings.push(Finding::error(format!("{field}.id"), "ID_TAKEN", message));
+        }
+        if let Some(other) = earlier.iter().find(|other| competes(other, objective)) {
+            let message = format!(
+                "`{}` and `{}` promise {} for the same tickets: the stricter target wins; separate them by practice, priority or offering",
+                other.id,
+                objective.id,
+                objective.metric.as_str(),
+            );
+            findings.push(Finding::warning(field, "OBJECTIVES_OVERLAP", message));
+        }
+    }
+
+    fn check_coverage(&self, priorities: &[u8], findings: &mut Vec<Finding>) {
+        for metric in Metric::ALL {
+            let of_metric: Vec<&Objective> = self.objectives.iter().filter(|o| o.metric == metric).collect();
+            let covered =
+                |priority| of_metric.iter().any(|o| o.priorities.is_empty() || o.priorities.contains(priority));
+            let missing: Vec<String> =
+                priorities.iter().filter(|priority| !covered(priority)).map(u8::to_string).collect();
+            if !of_metric.is_empty() && !missing.is_empty() {
+                let message = format!("no objective promises {} for priority {}", metric.as_str(), missing.join(", "));
+                findings.push(Finding::warning("objectives", "PRIORITY_UNCOVERED", message));
+            }
+        }
+    }
+}
+
+/// Whether a ticket may match both, and neither more closely.
+fn competes(a: &Objective, b: &Objective) -> bool {
+    fn meet<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+        a.is_empty() || b.is_empty() || a.iter().any(|item| b.contains(item))
+    }
+    a.metric == b.metric
+        && a.offerings.is_empty() == b.offerings.is_empty()
+        && meet(&a.offerings, &b.offerings)
+        && meet(&a.practices, &b.practices)
+        && meet(&a.priorities, &b.priorities)
+}
+
+fn check_target(field: &str, objective: &Objective, findings: &mut Vec<Finding>) {
+    let field = format!("{field}.target");
+    match (objective.metric, objective.target) {
+        (Metric::AgreedDate, Some(_)) => {
+            let message = format!("`{}` is kept by the date on the ticket: its target is not read", objective.id);
+            findings.push(Finding::warning(field, "TARGET_UNUSED", message));
+        }
+        (Metric::AgreedDate, None) => {}
+        (_, None) => {
+            let message = format!("`{}` has no target: write one like PT4H", objective.id);
+            findings.push(Finding::error(field, "TARGET_MISSING", message));
+        }
+        (_, Some(target)) if target.strictness() <= SignedDuration::ZERO => {
+            let message = format!("`{}` gives no time at all: its target is to be above zero", objective.id);
+            findings.push(Finding::error(field, "TARGET_NOT_POSITIVE", message));
+        }
+        (_, Some(_)) => {}
+    }
+}
+
+fn check_calendar<'a>(
+    field: &str,
+    objective: &Objective,
+    calendar: &impl Fn(&str) -> Option<&'a Timeline>,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(name) = &objective.calendar else { return };
+    let calendar_field = format!("{field}.calendar");
+    let Some(definition) = calendar(name).map(Timeline::latest) else {
+        let message = format!("calendar `{name}` is not published: publish it first");
+        findings.push(Finding::error(calendar_field, "CALENDAR_UNKNOWN", message));
+        return;
+    };
+    let longest = definition.map_or(0, longest_day);
+    if longest == 0 {
+        let message = format!("calendar `{name}` is never open, so clocks on it never run");
+        findings.push(Finding::warning(calendar_field, "CALENDAR_NEVER_OPEN", message));
+        return;
+    }
+    if let Some(Target::Open(target)) = objective.target
+        && longest < 24 * 60
+        && target > SignedDuration::from_mins(longest)
+    {
+        let longest = SignedDuration::from_mins(longest);
+        let message = format!(
+            "{target:#} is longer than the longest day of `{name}`, {longest:#}: it is never kept on the day it began"
+        );
+        findings.push(Finding::warning(format!("{field}.target"), "TARGET_BEYOND_A_DAY", message));
+    }
+}
+
+/// Open minutes of the longest date, overlaps counted once.
+fn longest_day(definition: &Definition) -> i64 {
+    let weekly = definition.weekly.values();
+    let exceptional = definition.exceptions.iter().map(|exception| &exception.hours);
+    let open = |hours: &Vec<crate::calendar::Hours>| {
+        let mut hours: Vec<_> = hours.iter().map(|hours| hours.minutes()).collect();
+        hours.sort_unstable();
+        let mut until = 0;
+        let mut open = 0;
+        for (opens, closes) in hours {
+            open += (closes - opens.max(until)).max(0);
+            until = until.max(closes);
+        }
+        open
+    };
+    weekly.chain(exceptional).map(open).max().unwrap_or(0)
+}
+
+fn check_thresholds(field: &str, objective: &Objective, findings: &mut Vec<Finding>) {
+    for (index, percent) in objective.thresholds.iter().enumerate() {
+        let field = format!("{field}.thresholds[{index}]");
+        if *percent == 0 {
+            let message = "a threshold of 0 % is never reached: nothing fires at creation";
+            findings.push(Finding::error(field, "THRESHOLD_UNREACHABLE", message));
+        } else if objective.thresholds[..index].contains(percent) {
+            let message = format!("a threshold of {percent} % is there twice: it fires once");
+            findings.push(Finding::warning(field, "THRESHOLD_TWICE", message));
+        }
+    }
+}
+
+fn check_pause(field: &str, kind: Kind, pause: &Pause, findings: &mut Vec<Finding>) {
+    let field = format!("{field}.pause");
+    let ours = [PendingReason::Supplier, PendingReason::Change, PendingReason::Problem];
+    let for_ours =
+        pause.categories.contains(&Category::Pending) || ours.iter().any(|reason| pause.pending.contains(reason));
+    if kind == Kind::Sla && for_ours {
+        let message =
+            "the customer's clock stands still while we wait for ourselves or our supplier: pause for CUSTOMER only";
+        findings.push(Finding::warning(field.as_str(), "PAUSES_FOR_OURSELVES", message));
+    }
+    if kind == Kind::Underpinning && pause.pending.contains(&PendingReason::Supplier) {
+        let message = "the supplier's clock stands still while we wait for the supplier";
+        findings.push(Finding::warning(field.as_str(), "PAUSES_FOR_OURSELVES", message));
+    }
+    if pause.categories.iter().any(|category| matches!(category, Category::New | Category::Active)) {
+        let message = "the clock stands still while there is work to do: pause for PENDING states only";
+        findings.push(Finding::warning(field.as_str(), "PAUSES_AT_WORK", message));
+    }
+}

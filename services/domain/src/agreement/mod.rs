@@ -1,0 +1,76 @@
+//! A promise between parties: what is promised to whom, and how its time is counted.
+
+mod check;
+mod objective;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::objective::{Metric, NewsPolicy, Objective, Pause, Rebase, Reopen, Target, TargetError, Visit};
+use crate::amount::Decimal;
+
+/// Who promises what to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Kind {
+    /// The provider to a customer: the only kind that decides a ticket's own colour.
+    Sla,
+    /// A group inside the provider to the others.
+    Ola,
+    /// A supplier to the provider.
+    Underpinning,
+}
+
+/// One revision of an agreement: immutable once published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Who promises what to whom.
+    pub kind: Kind,
+    /// Names of the customers it holds for, with those below them. Empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub customers: Vec<String>,
+    /// Who keeps it: `groups/network` for an OLA, `contracts/4711` for an underpinning one. Empty for an SLA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Names of the services it covers. Empty, with no lines: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+    /// Service lines it covers. Empty, with no services: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// Decides between agreements that match equally well: the lower comes first.
+    #[serde(default)]
+    pub order: i32,
+    /// What is promised.
+    #[serde(default)]
+    pub objectives: Vec<Objective>,
+    /// Share of clocks that are to be met, in percent. Empty: no goal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attainment_goal_percent: Option<Decimal>,
+}
+
+impl Agreement {
+    /// The objective of that id.
+    pub fn objective(&self, id: &str) -> Option<&Objective> {
+        self.objectives.iter().find(|objective| objective.id == id)
+    }
+}
+
+impl Kind {
+    /// Every kind, the customer's first.
+    pub const ALL: [Self; 3] = [Self::Sla, Self::Ola, Self::Underpinning];
+
+    /// The name used in the contract and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sla => "SLA",
+            Self::Ola => "OLA",
+            Self::Underpinning => "UNDERPINNING",
+        }
+    }
+
+    /// The kind of that exact name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
