@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::excerpt::excerpt;
 use crate::violation::Violation;
 
 /// Most characters in an id (RFC 1034, section 3.1: a label has at most 63 octets).
@@ -27,8 +28,9 @@ impl Id {
             return Ok(Self(text.to_owned()));
         }
         let message = format!(
-            "'{text}' is not an id: write 1 to {MAX_ID} lower-case letters, digits and hyphens, \
+            "'{}' is not an id: write 1 to {MAX_ID} lower-case letters, digits and hyphens, \
              a letter first and no hyphen last, such as {}",
+            excerpt(text),
             slug(text)
         );
         Err(Violation::new(field, message))
@@ -64,7 +66,7 @@ impl<const N: usize> Collection<N> {
         let parts: Vec<&str> = name.split('/').collect();
         let fits = parts.len() == 2 * N && parts.iter().step_by(2).eq(self.0.iter());
         let ids = parts.iter().skip(1).step_by(2).map(|id| Id::parse(field, id));
-        let other = || Violation::new(field, format!("'{name}' is not a name of this kind: write {self}"));
+        let other = || Violation::new(field, format!("'{}' is not a name of this kind: write {self}", excerpt(name)));
         if !fits {
             return Err(other());
         }
@@ -98,8 +100,10 @@ impl TicketName {
     /// Puts a name together; the prefix is 1 to 8 upper-case letters, the number 1 or more.
     pub fn new(prefix: &str, number: u64) -> Result<Self, Violation> {
         if !(1..=MAX_PREFIX).contains(&prefix.len()) || !prefix.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            let message =
-                format!("'{prefix}' is not a prefix: write 1 to {MAX_PREFIX} upper-case letters, such as INC");
+            let message = format!(
+                "'{}' is not a prefix: write 1 to {MAX_PREFIX} upper-case letters, such as INC",
+                excerpt(prefix)
+            );
             return Err(Violation::new("prefix", message));
         }
         if number == 0 {
@@ -117,8 +121,9 @@ impl TicketName {
             .filter(|ticket| ticket.to_string() == name)
             .ok_or_else(|| {
                 let message = format!(
-                    "'{name}' is not the name of a ticket: write tickets/, a prefix and at least \
-                     {NUMBER_DIGITS} digits, such as tickets/INC-000042"
+                    "'{}' is not the name of a ticket: write tickets/, a prefix and at least \
+                     {NUMBER_DIGITS} digits, such as tickets/INC-000042",
+                    excerpt(name)
                 );
                 Violation::new(field, message)
             })

@@ -214,8 +214,8 @@ fn what_does_not_follow_the_grammar_is_named_with_its_column() {
         ("title = \"é", 9, "the text is never closed: add \" behind it"),
         ("é = 1", 1, "'é' is not a field name"),
         ("title = \"é\" x", 13, "'x' is compared with nothing"),
-        (r#"title = "a\d""#, 11, "can follow"),
-        ("title = \"a\\", 11, "can follow"),
+        (r#"title = "a\d""#, 11, "a backslash stands before"),
+        ("title = \"a\\", 11, "a backslash stands before"),
         ("title = \"a\0\"", 11, "NUL"),
         ("title = a\0", 10, "found"),
         ("opened_time > 2016-03-01T08:30Z", 15, "put it in quotes"),
@@ -285,6 +285,15 @@ fn limits_are_named_when_they_are_passed() {
     let terms = |count: usize| vec!["priority = 1"; count].join(" OR ");
     assert!(parse(&terms(MAX_TERMS)).is_ok());
     assert_fault(&terms(MAX_TERMS + 1), "", 1 + 100 * 16, "use at most 100");
+}
+
+#[test]
+fn a_message_repeats_only_the_beginning_of_a_long_text() {
+    let long = "x".repeat(MAX_LENGTH - 20);
+    for text in [format!("{long} = 1"), long.clone(), format!("priority = {long}"), format!("title = {long}()")] {
+        let error = fault(&text);
+        assert!(error.message.chars().count() < 250 && error.field.chars().count() < 100, "{error}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use crate::excerpt::excerpt;
 
 /// Currencies whose minor unit is not a hundredth, from ISO 4217, table A.1.
 const EXCEPTIONS: [(&str, u32); 26] = [
@@ -43,11 +44,14 @@ const EXCEPTIONS: [(&str, u32); 26] = [
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// No currency at all: `XXX` in ISO 4217.
+    pub const NONE: Self = Self(*b"XXX");
+
     /// Reads a code; lower case, blanks and names are refused.
     pub fn parse(text: &str) -> Result<Self, Error> {
         match <[u8; 3]>::try_from(text.as_bytes()) {
             Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
-            _ => Err(Error::NotACurrency(text.to_owned())),
+            _ => Err(Error::NotACurrency(excerpt(text))),
         }
     }
 

@@ -9,6 +9,7 @@ use bigdecimal::{BigDecimal, RoundingMode, Zero};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use crate::excerpt::excerpt;
 
 /// Digits kept after the point.
 const FRACTION_DIGITS: i64 = 18;
@@ -37,9 +38,9 @@ impl Decimal {
     /// refused. More than 18 significant digits after the point are an error, never a silent rounding.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if !is_number(text) {
-            return Err(Error::NotADecimal(text.chars().take(MAX_TEXT).collect()));
+            return Err(Error::NotADecimal(excerpt(text)));
         }
-        let value = BigDecimal::from_str(text).map_err(|_| Error::NotADecimal(text.to_owned()))?;
+        let value = BigDecimal::from_str(text).map_err(|_| Error::NotADecimal(excerpt(text)))?;
         Self::try_from(value)
     }
 

@@ -7,6 +7,7 @@ use super::{
     read,
 };
 use crate::amount::Decimal;
+use crate::excerpt::excerpt;
 
 /// What the functions of a filter stand for; later pages of a list use that of the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(super) fn find<'a>(schema: &'a Schema, name: &str, column: usize) -> Result<
             Some(nearest) if distance(nearest, name) <= 2 => format!("did you mean {nearest}"),
             _ => format!("use one of {}", names.join(", ")),
         };
-        Error::in_field(name, column, format!("there is no field '{name}': {way_out}"))
+        Error::in_field(name, column, format!("there is no field '{}': {way_out}", excerpt(name)))
     })
 }
 
@@ -108,7 +109,7 @@ impl Reader<'_> {
             Kind::String | Kind::StringList => self.string().map(Value::String),
             Kind::Integer => {
                 let text = self.text()?;
-                let not_whole = || format!("'{text}' is not a whole number of 64 bits: write one such as 3");
+                let not_whole = || format!("'{}' is not a whole number of 64 bits: write one such as 3", excerpt(text));
                 text.parse().map(Value::Integer).map_err(|_| self.wrong_value(not_whole()))
             }
             Kind::Decimal => {
@@ -118,7 +119,9 @@ impl Reader<'_> {
             Kind::Bool => match self.text()? {
                 "true" => Ok(Value::Bool(true)),
                 "false" => Ok(Value::Bool(false)),
-                other => Err(self.wrong_value(format!("'{other}' is neither true nor false: write one of them"))),
+                other => {
+                    Err(self.wrong_value(format!("'{}' is neither true nor false: write one of them", excerpt(other))))
+                }
             },
             Kind::Timestamp => self.timestamp().map(Value::Timestamp),
             Kind::Duration => {
@@ -130,7 +133,7 @@ impl Reader<'_> {
                 let known = names.iter().find(|name| *name == text).cloned();
                 let unknown = || {
                     let names = names.join(", ");
-                    self.wrong_value(format!("'{text}' is not a value of this field: use one of {names}"))
+                    self.wrong_value(format!("'{}' is not a value of this field: use one of {names}", excerpt(text)))
                 };
                 known.map(Value::String).ok_or_else(unknown)
             }

@@ -2,6 +2,7 @@
 
 use super::check::find;
 use super::{Error, Schema};
+use crate::excerpt::excerpt;
 
 /// Which way a list runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +32,7 @@ pub fn parse_order(text: &str, schema: &Schema) -> Result<Vec<(usize, Direction)
             (None | Some("asc"), None) => Direction::Ascending,
             (Some("desc"), None) => Direction::Descending,
             _ => {
-                let message = format!("only asc or desc can follow {name}: put a comma between fields");
+                let message = format!("only asc or desc can follow {}: put a comma between fields", excerpt(name));
                 return Err(Error::in_field(name, column, message));
             }
         };

@@ -8,6 +8,7 @@ use winnow::stream::{LocatingSlice, Location, Stateful};
 use winnow::token::{any, literal, one_of, take, take_while};
 
 use super::{Comparison, Error, Expr, Literal, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Operator, Pattern, Term, read};
+use crate::excerpt::excerpt;
 
 type Input<'a> = Stateful<LocatingSlice<&'a str>, Progress<'a>>;
 type Parsed<T> = Result<T, ErrMode<Error>>;
@@ -131,7 +132,10 @@ fn restriction(input: &mut Input<'_>) -> Parsed<Term> {
         return fault(start, without_operator(&field, input));
     };
     if !is_path(&field) {
-        return fault(start, format!("'{field}' is not a field name: write the field first, then the value"));
+        return fault(
+            start,
+            format!("'{}' is not a field name: write the field first, then the value", excerpt(&field)),
+        );
     }
     blanks(input)?;
     let value_column = column(input);
@@ -141,6 +145,7 @@ fn restriction(input: &mut Input<'_>) -> Parsed<Term> {
 
 /// What to say to a word that nothing is compared with.
 fn without_operator(word: &str, input: &Input<'_>) -> String {
+    let word = excerpt(word);
     if is_keyword(&word.to_ascii_uppercase()) {
         return format!("'{word}' is not a field: write {} in capitals", word.to_ascii_uppercase());
     }
@@ -179,7 +184,7 @@ fn value(input: &mut Input<'_>) -> Parsed<Literal> {
     }
     match input.chars().next() {
         Some('(') if text == "now" => now(input),
-        Some('(') => fault(start, format!("there is no function '{text}': use now()")),
+        Some('(') => fault(start, format!("there is no function '{}': use now()", excerpt(text))),
         Some(':') => {
             fault(start, "a value with ':' that is not a full time such as 2026-03-01T08:30:00Z: put it in quotes")
         }
@@ -192,8 +197,9 @@ fn quoted(input: &mut Input<'_>) -> Parsed<Literal> {
     let start = column(input);
     let mark = one_of(['"', '\'']).parse_next(input)?;
     let mut pattern = Pattern::default();
+    let mut place = start;
     loop {
-        let place = column(input);
+        place += 1;
         pattern = match opt(any).parse_next(input)? {
             None => {
                 return fault(start, format!("the text is never closed: add {mark} behind it"));
@@ -201,17 +207,21 @@ fn quoted(input: &mut Input<'_>) -> Parsed<Literal> {
             Some(character) if character == mark => return Ok(Literal::Quoted(pattern)),
             Some('*') => pattern.with_any(),
             Some('\0') => return fault(place, "a text holds no NUL character: remove it"),
-            Some('\\') => match opt(any).parse_next(input)? {
-                Some('n') => pattern.with_character('\n'),
-                Some('t') => pattern.with_character('\t'),
-                Some(plain @ ('"' | '\'' | '\\' | '*')) => pattern.with_character(plain),
-                _ => {
-                    return fault(place, r#"only \" \' \\ \* \n and \t can follow: write \\ for a backslash"#);
-                }
-            },
+            Some('\\') => {
+                let Some(character) = opt(escape).parse_next(input)? else {
+                    return fault(place, r#"a backslash stands before " ' \ * n or t only: write \\ for itself"#);
+                };
+                place += 1;
+                pattern.with_character(character)
+            }
             Some(character) => pattern.with_character(character),
         };
     }
+}
+
+/// What a backslash makes of the character behind it.
+fn escape(input: &mut Input<'_>) -> Parsed<char> {
+    alt(('n'.value('\n'), 't'.value('\t'), one_of(['"', '\'', '\\', '*']))).parse_next(input)
 }
 
 /// A time of RFC 3339 without quotes, the only bare value with colons.
@@ -277,8 +287,8 @@ fn found(input: &Input<'_>) -> String {
     match input.chars().next() {
         None => "the end".to_owned(),
         Some(blank) if blank.is_whitespace() => "a blank".to_owned(),
-        Some(special) if !is_bare(special) => format!("{special:?}").replace('"', "'"),
-        Some(_) => format!("'{}'", input.chars().take_while(|&next| is_bare(next)).take(40).collect::<String>()),
+        Some(special) if !is_bare(special) => format!("'{}'", excerpt(special.encode_utf8(&mut [0; 4]))),
+        Some(_) => format!("'{}'", excerpt(input.split(|next| !is_bare(next)).next().unwrap_or_default())),
     }
 }
 

@@ -8,6 +8,8 @@ use winnow::prelude::*;
 use winnow::stream::Range;
 use winnow::token::{one_of, take_while};
 
+use crate::excerpt::excerpt;
+
 /// 0000-01-01T00:00:00Z, the first instant that RFC 3339 can write, in seconds of the Unix epoch.
 const FIRST_SECOND: i64 = -62_167_219_200;
 
@@ -16,16 +18,17 @@ type Shape<'a> = Result<&'a str, EmptyError>;
 
 /// Reads an instant of RFC 3339: date, time and offset, at most to the microsecond.
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
+    let shown = excerpt(text);
     if (date, eof).parse(text).is_ok() {
-        return Err(format!("'{text}' has no time of day: write {text}T00:00:00Z"));
+        return Err(format!("'{shown}' has no time of day: write {text}T00:00:00Z"));
     }
     let time = (instant, eof).parse(text).ok().and_then(|_| text.parse().ok());
     let time: Timestamp = time
-        .ok_or_else(|| format!("'{text}' is not a time: write date, time and offset, such as 2026-03-01T08:30:00Z"))?;
+        .ok_or_else(|| format!("'{shown}' is not a time: write date, time and offset, such as 2026-03-01T08:30:00Z"))?;
     if time.subsec_nanosecond() % 1000 != 0 {
-        return Err(format!("'{text}' is finer than a microsecond: leave out the digits beyond six"));
+        return Err(format!("'{shown}' is finer than a microsecond: leave out the digits beyond six"));
     }
-    within_rfc_3339(time).ok_or_else(|| format!("'{text}' lies before the year 0000: write a later time"))
+    within_rfc_3339(time).ok_or_else(|| format!("'{shown}' lies before the year 0000: write a later time"))
 }
 
 /// Moves an instant; nothing when that leaves the years RFC 3339 can write.
@@ -54,8 +57,9 @@ fn digits<'a>(count: impl Into<Range>) -> impl Parser<&'a str, &'a str, EmptyErr
 
 /// Reads `[+|-]number` with `s`, `m`, `h` or `d` behind it; exact, at most to the microsecond.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
+    let shown = excerpt(text);
     let not_a_length =
-        || format!("'{text}' is not a length of time: write a number with s, m, h or d, such as 90s or 1.5h");
+        || format!("'{shown}' is not a length of time: write a number with s, m, h or d, such as 90s or 1.5h");
     let (sign, whole, fraction, unit) = shape(text).ok_or_else(not_a_length)?;
     let second = 1_000_000i128;
     let unit = match unit {
@@ -68,10 +72,10 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     let scale = 10i128.pow(u32::try_from(fraction.len()).unwrap_or_default());
     let number: i128 = format!("{whole}{fraction}").parse().map_err(|_| not_a_length())?;
     if number * unit % scale != 0 {
-        return Err(format!("'{text}' is finer than a microsecond: leave out the digits beyond it"));
+        return Err(format!("'{shown}' is finer than a microsecond: leave out the digits beyond it"));
     }
     let micros = i64::try_from(number * unit / scale)
-        .map_err(|_| format!("'{text}' is longer than can be kept: write a shorter time"))?;
+        .map_err(|_| format!("'{shown}' is longer than can be kept: write a shorter time"))?;
     Ok(SignedDuration::from_micros(if sign == Some('-') { -micros } else { micros }))
 }
 

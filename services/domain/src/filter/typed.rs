@@ -69,7 +69,7 @@ impl Typed {
     }
 
     /// One text for one meaning, whatever blanks, quotes or functions it was written with; `now()` and `me` appear as
-    /// the values they had. It reads back as the same filter, so a page token may carry it or its hash.
+    /// the values they had. It reads back as the same filter (where that passes no limit), so its hash stands for it.
     pub fn canonical(&self, schema: &Schema) -> String {
         self.to_expr(schema).to_string()
     }
