@@ -257,18 +257,22 @@ mod tests {
         let dir = env::temp_dir().join(format!("itsm-binaries-{}-{name}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         set_permissions(&dir, Permissions::from_mode(0o755)).unwrap();
-        for program in ["initdb", "postgres"] {
-            let path = dir.join(program);
-            fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
-            set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-        }
+        // Written by another process: one of ours could be started by another test while the file is open,
+        // and a program that is open for writing does not run.
+        let script =
+            r#"cd "$1" && for p in initdb postgres; do printf '#!/bin/sh\necho "%s"\n' "$2" >$p; chmod 755 $p; done"#;
+        let version = format!("postgres (PostgreSQL) {version}");
+        let written = Command::new("sh").args(["-c", script, "sh"]).arg(&dir).arg(version).status().unwrap();
+        assert!(written.success());
         dir
     }
 
     fn find(folders: &[PathBuf], data_major: Option<u32>) -> Result<u32, String> {
         let places = Places { folders: folders.to_vec(), ..Places::default() };
         let found = places.find(data_major).map(|found| found.major());
-        folders.iter().for_each(|dir| fs::remove_dir_all(dir).unwrap());
+        for dir in folders {
+            fs::remove_dir_all(dir).unwrap();
+        }
         found.map_err(|error| error.to_string())
     }
 

@@ -1,0 +1,5 @@
+//! Journeys through the whole product, one module each, in one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod postgres;
+mod test_database;
