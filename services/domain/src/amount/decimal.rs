@@ -227,6 +227,11 @@ mod tests {
     }
 
     #[test]
+    fn a_number_handed_on_has_no_exponent() {
+        assert_eq!(BigDecimal::from(decimal("1.2e3")).to_string(), "1200");
+    }
+
+    #[test]
     fn what_is_no_number_is_refused_with_an_example() {
         for text in
             ["", " 1", "1 ", "1,5", "1.2.3", "--1", "e5", "1e", "1e999", ".", "-", "NaN", "inf", "0x10", "1_000", "٣"]
