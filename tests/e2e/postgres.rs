@@ -26,7 +26,11 @@ fn start(folder: &Path) -> Cluster {
 }
 
 async fn connect(cluster: &Cluster) -> Client {
-    let (client, connection) = tokio_postgres::connect(&cluster.url("postgres"), NoTls).await.unwrap();
+    connect_to(&cluster.url("postgres")).await
+}
+
+async fn connect_to(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
@@ -110,8 +114,8 @@ fn a_second_instance_is_told_who_has_the_folder() {
 }
 
 /// Runs this very test in another process, which starts a server and waits to be killed.
-#[test]
-fn a_server_stops_cleanly_when_its_parent_is_killed() {
+#[tokio::test]
+async fn a_server_stops_cleanly_when_its_parent_is_killed() {
     const HOLD: &str = "ITSM_TEST_HOLD";
     if let Some(folder) = env::var_os(HOLD) {
         let _cluster = start(folder.as_ref());
@@ -130,14 +134,16 @@ fn a_server_stops_cleanly_when_its_parent_is_killed() {
     eventually("the server is ready", || {
         fs::read_to_string(pid_file(&folder)).is_ok_and(|text| text.lines().any(|line| line.trim() == "ready"))
     });
-    // A shutdown that takes its time: the next start waits for it.
-    let server = server(&folder);
-    kill_process(server, Signal::STOP).unwrap();
+    // A connection that hangs makes the shutdown take its time: the next start has to wait for it.
+    let client = connect_to(&format!("postgres://postgres@/postgres?host={}/postgres/socket", folder.display())).await;
+    let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let backend = Pid::from_raw(backend).unwrap();
+    kill_process(backend, Signal::STOP).unwrap();
     // Not waited for: what a killed process leaves behind must not look alive to the next start.
     parent.0.kill().unwrap();
     let resumed = spawn(move || {
         sleep(Duration::from_millis(500));
-        kill_process(server, Signal::CONT).unwrap();
+        kill_process(backend, Signal::CONT).unwrap();
     });
     start(&folder);
     resumed.join().unwrap();
