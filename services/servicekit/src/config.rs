@@ -1,0 +1,155 @@
+//! Settings of a server: flags, each also by environment. Passwords and tokens are in no output.
+//! Command lines flatten these `Args` into their own.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::auth::Authenticator;
+use crate::error::{self, Error};
+
+/// Where the database is and how it is used.
+#[derive(Clone, clap::Args)]
+pub struct Database {
+    /// URL of the Postgres database: postgres://user:password@host:port/database, or ?host=/folder/of/the/socket
+    #[arg(long, env = "ITSM_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Connections that one service opens at most
+    #[arg(long, env = "ITSM_POOL_SIZE", default_value_t = 10, value_name = "N")]
+    pub pool_size: usize,
+    /// Seconds after which the database gives up on a statement
+    #[arg(long, env = "ITSM_STATEMENT_TIMEOUT", default_value_t = 30, value_name = "SECONDS")]
+    pub statement_timeout: u64,
+}
+
+impl Database {
+    /// A database by its URL, everything else as by default.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { database_url: Some(url.into()), pool_size: 10, statement_timeout: 30 }
+    }
+
+    /// The URL, or what to do without one.
+    pub fn url(&self) -> Result<&str, Error> {
+        self.database_url.as_deref().ok_or_else(|| {
+            Error::refused(
+                error::CONFIGURATION_INVALID,
+                "",
+                "no database is named: set --database-url or ITSM_DATABASE_URL",
+            )
+        })
+    }
+
+    /// How long a statement may take.
+    pub fn statement_timeout(&self) -> Duration {
+        Duration::from_secs(self.statement_timeout)
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("database_url", &self.database_url.as_ref().map(|_| "…"))
+            .field("pool_size", &self.pool_size)
+            .field("statement_timeout", &self.statement_timeout)
+            .finish()
+    }
+}
+
+/// How a server listens, whom it lets in and how it stops.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Server {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "ITSM_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// File with one caller a line: `token actor [customer=customers/x] [roles=a,b]`
+    #[arg(long, env = "ITSM_TOKENS_FILE", value_name = "FILE", conflicts_with = "insecure")]
+    pub tokens_file: Option<PathBuf>,
+    /// Lets everybody in with every role; listens on loopback addresses only
+    #[arg(long, env = "ITSM_INSECURE")]
+    pub insecure: bool,
+    /// Seconds that requests get to finish when the server stops
+    #[arg(long, env = "ITSM_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
+    pub drain_seconds: u64,
+}
+
+impl Server {
+    /// On loopback without credentials, on the given port (0: a free one): for tests and demonstrations.
+    pub fn insecure(port: u16) -> Self {
+        let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Self { listen: Some(loopback), tokens_file: None, insecure: true, drain_seconds: 10 }
+    }
+
+    /// The address to listen on: the given one, or loopback with the service's own port.
+    pub fn address(&self, default_port: u16) -> SocketAddr {
+        self.listen.unwrap_or_else(|| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), default_port))
+    }
+
+    /// How callers are recognised; refuses to be insecure on an address that others can reach.
+    pub fn authenticator(&self, address: SocketAddr) -> Result<Authenticator, Error> {
+        if let Some(path) = &self.tokens_file {
+            return Authenticator::from_file(path);
+        }
+        let refuse = |message: String| Err(Error::refused(error::CONFIGURATION_INVALID, "", message));
+        if !self.insecure {
+            return refuse("nobody could call: name a token file with --tokens-file, or use --insecure".to_owned());
+        }
+        if !address.ip().is_loopback() {
+            return refuse(format!("--insecure listens on loopback only, not on {address}: use --tokens-file"));
+        }
+        tracing::warn!(%address, "insecure: everybody on this machine may do everything");
+        Ok(Authenticator::insecure())
+    }
+
+    /// How long requests get to finish when the server stops.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// How much is logged, and in which form.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Log {
+    /// What is logged: error, warn, info, debug, trace, or a list such as info,operations=debug
+    #[arg(long, env = "ITSM_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    pub log: String,
+    /// Form of the log; auto is text on a terminal and JSON otherwise
+    #[arg(long, env = "ITSM_LOG_FORMAT", value_enum, default_value = "auto", global = true)]
+    pub log_format: LogFormat,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_url_is_never_printed() {
+        let shown = format!("{:?}", Database::at("postgres://ann:secret@host/db"));
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn insecure_is_refused_where_others_can_reach_it() {
+        let open = Server { listen: Some(([0, 0, 0, 0], 7101).into()), ..Server::insecure(0) };
+        let refusal = open.authenticator(open.address(7101)).unwrap_err();
+        assert!(refusal.to_string().contains("loopback"), "{refusal}");
+        let local = Server::insecure(0);
+        assert!(local.authenticator(local.address(7101)).is_ok());
+    }
+
+    #[test]
+    fn without_tokens_nobody_is_let_in() {
+        let config = Server { insecure: false, ..Server::insecure(0) };
+        assert!(config.authenticator(config.address(7101)).is_err());
+    }
+}

@@ -1,0 +1,299 @@
+//! The pool of connections to one schema, and the unit of work: named, measured, repeated when it lost a race.
+//! Works with TCP and Unix-socket URLs; every connection has its search path, name and statement timeout set.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
+use futures::FutureExt;
+use tracing::Instrument;
+
+use crate::config;
+use crate::error::{self, Error};
+
+/// A connection whose search path is the schema of one service.
+pub type Connection = AsyncPgConnection;
+/// A connection on loan from the pool.
+pub type Pooled = Object<AsyncPgConnection>;
+
+/// How often a unit of work is done at most when it keeps losing races.
+const ATTEMPTS: u32 = 4;
+/// How long a request waits for a connection before it is told that the server is busy.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Work on a connection that can be done more than once: `async |conn| { … }`.
+///
+/// States what the compiler cannot yet be told directly, that the future of an async closure is `Send`.
+pub trait Work<C, R>: AsyncFn(C) -> R + Fn(C) -> <Self as Work<C, R>>::Fut {
+    /// What the closure returns.
+    type Fut: Future<Output = R>;
+}
+
+impl<F, C, Fut, R> Work<C, R> for F
+where
+    F: AsyncFn(C) -> R + Fn(C) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}
+
+/// One schema of a Postgres database.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: Pool<AsyncPgConnection>,
+    settings: Settings,
+}
+
+/// What every connection is set to.
+#[derive(Clone)]
+struct Settings {
+    postgres: tokio_postgres::Config,
+    schema: String,
+    statement_timeout: Duration,
+    role: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Commit,
+    Rollback,
+}
+
+impl Database {
+    /// Opens a pool on `schema`; `role`, when given, is what every connection acts as. Connects at first use.
+    pub fn open(config: &config::Database, schema: &str, role: Option<&str>) -> Result<Self, Error> {
+        let settings = Settings {
+            postgres: parse_url(config.url()?, schema)?,
+            schema: schema.to_owned(),
+            statement_timeout: config.statement_timeout(),
+            role: role.map(str::to_owned),
+        };
+        let mut manager = ManagerConfig::default();
+        manager.recycling_method = RecyclingMethod::Fast;
+        let for_pool = settings.clone();
+        manager.custom_setup = Box::new(move |_| {
+            let settings = for_pool.clone();
+            async move { settings.connect().await }.boxed()
+        });
+        let manager = AsyncDieselConnectionManager::new_with_config("", manager);
+        let pool = Pool::builder(manager).max_size(config.pool_size).build().map_err(Error::internal)?;
+        Ok(Self { inner: Arc::new(Inner { pool, settings }) })
+    }
+
+    /// The schema that unqualified names resolve to.
+    pub fn schema(&self) -> &str {
+        &self.inner.settings.schema
+    }
+
+    /// Lends a connection; RESOURCE_EXHAUSTED when none is free for five seconds.
+    pub async fn get(&self) -> Result<Pooled, Error> {
+        match tokio::time::timeout(PATIENCE, self.inner.pool.get()).await {
+            Ok(connection) => Ok(connection?),
+            Err(_) => Err(Error::Busy { what: "the database", retry_after: Duration::from_millis(500) }),
+        }
+    }
+
+    /// Opens a connection outside the pool, with the same settings: for LISTEN and for locks that outlive requests.
+    pub async fn dedicated(&self) -> Result<Connection, Error> {
+        self.inner.settings.connect().await.map_err(Error::unavailable)
+    }
+
+    /// Opens a connection of the underlying driver, with the same settings: for COPY.
+    pub async fn raw(&self) -> Result<tokio_postgres::Client, Error> {
+        let settings = &self.inner.settings;
+        let (client, connection) = settings.postgres.connect(tokio_postgres::NoTls).await?;
+        tokio::spawn(connection.map(|_| ()));
+        client.batch_execute("SET TIME ZONE 'UTC'").await?;
+        client.batch_execute(&settings.setup()).await?;
+        Ok(client)
+    }
+
+    /// Whether the database answers: used for health.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut connection = self.get().await?;
+        tokio::time::timeout(PATIENCE, connection.batch_execute("SELECT 1"))
+            .await
+            .map_err(Error::unavailable)?
+            .map_err(Error::from)
+    }
+
+    /// Does `work` in one transaction: all of it or nothing. Done again, a few times, when it loses a race
+    /// (serialization failure, deadlock, the same request id at the same time); ABORTED after that.
+    ///
+    /// The work must have no effect outside the database. `name` stands in traces: "create service".
+    pub async fn transaction<T, F>(&self, name: &'static str, work: F) -> Result<T, Error>
+    where
+        F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
+            + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
+            + Send
+            + Sync,
+        T: Send,
+    {
+        self.repeat(name, End::Commit, work).await
+    }
+
+    /// Does `work` as [`Database::transaction`] would, answers the same, and undoes it all.
+    pub async fn rehearse<T, F>(&self, name: &'static str, work: F) -> Result<T, Error>
+    where
+        F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
+            + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
+            + Send
+            + Sync,
+        T: Send,
+    {
+        self.repeat(name, End::Rollback, work).await
+    }
+
+    async fn repeat<T, F>(&self, name: &'static str, end: End, work: F) -> Result<T, Error>
+    where
+        F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
+            + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
+            + Send
+            + Sync,
+        T: Send,
+    {
+        let mut attempt = 1;
+        loop {
+            let span = tracing::debug_span!("unit_of_work", name, attempt);
+            match self.attempt(end, &work).instrument(span).await {
+                Err(error) if error.is_conflict() => {
+                    if attempt == ATTEMPTS {
+                        return Err(Error::refused(
+                            error::CONFLICT,
+                            "",
+                            format!("{name} came second {ATTEMPTS} times: try again"),
+                        ));
+                    }
+                    tokio::time::sleep(Duration::from_millis(5 * u64::from(attempt * attempt))).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt<T, F>(&self, end: End, work: &F) -> Result<T, Error>
+    where
+        F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
+            + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
+            + Send
+            + Sync,
+        T: Send,
+    {
+        type Manager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+        let mut connection = self.get().await?;
+        Manager::begin_transaction(&mut *connection).await?;
+        match work(&mut connection).await {
+            Ok(value) => {
+                match end {
+                    End::Commit => Manager::commit_transaction(&mut *connection).await?,
+                    End::Rollback => Manager::rollback_transaction(&mut *connection).await?,
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                // A connection that cannot roll back is not handed out again; the error that led here says more.
+                if let Err(cause) = Manager::rollback_transaction(&mut *connection).await {
+                    tracing::debug!(%cause, "rollback failed");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Settings {
+    async fn connect(&self) -> Result<AsyncPgConnection, ConnectionError> {
+        let failed = |cause: tokio_postgres::Error| ConnectionError::BadConnection(describe(&cause));
+        let (client, connection) = self.postgres.connect(tokio_postgres::NoTls).await.map_err(failed)?;
+        let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+        connection.batch_execute(&self.setup()).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
+    }
+
+    fn setup(&self) -> String {
+        let mut setup = format!(
+            "SET search_path TO {}; SET statement_timeout TO {}; {UNTRANSLATED}",
+            quoted(&self.schema),
+            self.statement_timeout.as_millis(),
+        );
+        if let Some(role) = &self.role {
+            setup.push_str("; SET ROLE ");
+            setup.push_str(&quoted(role));
+        }
+        setup
+    }
+}
+
+/// Messages in English where the server allows it: some errors can only be told by their text.
+const UNTRANSLATED: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
+     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+
+/// An identifier as SQL wants it.
+pub(crate) fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// Reads a database URL; the password is in no message.
+pub(crate) fn parse_url(url: &str, schema: &str) -> Result<tokio_postgres::Config, Error> {
+    let mut postgres: tokio_postgres::Config = url.parse().map_err(|cause| {
+        Error::refused(
+            error::CONFIGURATION_INVALID,
+            "",
+            format!(
+                "the database URL cannot be read ({}): give it as postgres://user:password@host:port/database",
+                describe(&cause)
+            ),
+        )
+    })?;
+    postgres.application_name(format!("itsm {schema}"));
+    if postgres.get_connect_timeout().is_none() {
+        postgres.connect_timeout(PATIENCE);
+    }
+    Ok(postgres)
+}
+
+/// The whole chain of causes in one line; the driver's first line alone says only "db error".
+pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_folder_is_a_host() {
+        let config = parse_url("postgres:///itsm?host=/run/itsm&user=ann", "catalog").unwrap();
+        assert_eq!(config.get_hosts(), [tokio_postgres::config::Host::Unix("/run/itsm".into())]);
+        assert_eq!(config.get_application_name(), Some("itsm catalog"));
+    }
+
+    #[test]
+    fn a_broken_url_is_refused_without_its_password() {
+        let refusal = parse_url("postgres://ann:secret@host:notaport/db", "catalog").unwrap_err();
+        assert!(!refusal.to_string().contains("secret"), "{refusal}");
+    }
+
+    #[test]
+    fn identifiers_are_quoted() {
+        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
+    }
+}

@@ -1,0 +1,230 @@
+//! The edge of a server: request id, span, caller, deadline, observation, in one layer that is boxed once.
+//! Every refusal leaves with a reason, also those that the transport makes by itself.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Request, Response};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use tower::Service;
+use tracing::Instrument;
+
+use crate::auth::Authenticator;
+use crate::clock;
+use crate::error::{self, DOMAIN, Error, Reason};
+
+/// Header with the id of a request, in both directions.
+const REQUEST_ID: &str = "x-request-id";
+/// What answers without credentials.
+const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection."];
+
+/// Learns about every answer: the hook for metrics.
+pub trait Observer: Send + Sync + 'static {
+    /// A method answered (a stream: began to) with this code after this time.
+    fn answered(&self, method: &str, code: Code, elapsed: Duration);
+}
+
+/// All methods of a server behind its edge.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    pub(crate) routes: Routes,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+impl Service<Request<Body>> for Edge {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Body>>::poll_ready(&mut self.routes, context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Answer {
+        let method = request.uri().path().to_owned();
+        let request_id = request_id(request.headers());
+        let span = tracing::info_span!("request", method, request_id, actor = tracing::field::Empty);
+        let observer = self.observer.clone();
+        let began = tokio::time::Instant::now();
+        let admitted = self.admit(&method, &mut request);
+        if let Ok(Some(actor)) = &admitted {
+            span.record("actor", actor);
+        }
+        // Made here, before the transport's own timer, so that ours is the one that answers.
+        let deadline = deadline(request.headers()).map(tokio::time::sleep);
+        let inner = admitted.map(|_| self.routes.call(request));
+        let answer = async move {
+            let mut response = match inner {
+                Err(error) => Status::from(error).into_http(),
+                Ok(inner) => match deadline {
+                    None => inner.await?,
+                    Some(sleep) => tokio::select! {
+                        biased;
+                        response = inner => response?,
+                        () = sleep => too_late().into_http(),
+                    },
+                },
+            };
+            let code = give_reason(response.headers_mut());
+            if let Ok(value) = HeaderValue::from_str(&request_id) {
+                response.headers_mut().insert(REQUEST_ID, value);
+            }
+            let elapsed = began.elapsed();
+            tracing::debug!(?code, ?elapsed, "answered");
+            if let Some(observer) = observer {
+                observer.answered(&method, code, elapsed);
+            }
+            Ok(response)
+        };
+        Box::pin(answer.instrument(span))
+    }
+}
+
+impl Edge {
+    /// Puts the caller into the request; the actor, or `None` where nobody is asked.
+    fn admit(&self, method: &str, request: &mut Request<Body>) -> Result<Option<String>, Error> {
+        if OPEN.iter().any(|prefix| method.starts_with(prefix)) {
+            return Ok(None);
+        }
+        let credentials = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let caller = self.authenticator.authenticate(credentials)?;
+        let actor = caller.actor.clone();
+        request.extensions_mut().insert(caller);
+        Ok(Some(actor))
+    }
+}
+
+/// The id that the client sent, if it is short and plain, or a fresh one.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map_or_else(clock::reference, str::to_owned)
+}
+
+/// The `grpc-timeout` of a request: at most eight digits and a unit.
+fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.len() > 8 {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3_600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+fn too_late() -> Status {
+    let message = "the deadline passed: a write may have happened, repeat it with the same request id";
+    Error::refused(error::DEADLINE_EXCEEDED, "", message).into()
+}
+
+/// Adds a reason to an error that has none: those that the transport made. Answers the code.
+fn give_reason(headers: &mut HeaderMap) -> Code {
+    let Some(status) = Status::from_header_map(headers) else { return Code::Ok };
+    let code = status.code();
+    if code == Code::Ok || !status.details().is_empty() {
+        return code;
+    }
+    let Reason { name, .. } = match code {
+        Code::Unimplemented => error::METHOD_UNKNOWN,
+        Code::OutOfRange | Code::ResourceExhausted => error::MESSAGE_TOO_LARGE,
+        Code::DeadlineExceeded | Code::Cancelled => error::DEADLINE_EXCEEDED,
+        _ => error::MESSAGE_MALFORMED,
+    };
+    let message = match (code, status.message()) {
+        (Code::Unimplemented, "") => "this server has no such method: ask its reflection service for the list",
+        (_, message) => message,
+    };
+    let details = ErrorDetails::with_error_info(name, DOMAIN, std::collections::HashMap::new());
+    let with_reason = Status::with_error_details(code, message, details);
+    for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+        headers.remove(name);
+    }
+    if with_reason.add_header(headers).is_err() {
+        tracing::debug!("a status could not be written");
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
+    }
+
+    fn edge() -> Edge {
+        let callers = Authenticator::parse("0123456789abcdef people/ann").unwrap();
+        Edge { routes: Routes::default(), authenticator: Arc::new(callers), observer: None }
+    }
+
+    async fn status(edge: &mut Edge, request: Request<Body>) -> Status {
+        let response = edge.call(request).await.unwrap();
+        assert!(response.headers().contains_key(REQUEST_ID));
+        Status::from_header_map(response.headers()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_stranger_is_refused_before_anything_else() {
+        let request = Request::builder().uri("/itsm.x.v1.X/Get").body(Body::empty()).unwrap();
+        let status = status(&mut edge(), request).await;
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(status.get_details_error_info().unwrap().reason, "UNAUTHENTICATED");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_method_has_a_reason_too() {
+        let request = Request::builder()
+            .uri("/itsm.x.v1.X/Get")
+            .header("authorization", "Bearer 0123456789abcdef")
+            .body(Body::empty())
+            .unwrap();
+        let status = status(&mut edge(), request).await;
+        assert_eq!(status.code(), Code::Unimplemented);
+        assert_eq!(status.get_details_error_info().unwrap().reason, "METHOD_UNKNOWN");
+    }
+
+    #[tokio::test]
+    async fn health_and_reflection_are_open() {
+        for uri in ["/grpc.health.v1.Health/Check", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] {
+            let request = Request::builder().uri(uri).body(Body::empty()).unwrap();
+            assert_eq!(status(&mut edge(), request).await.code(), Code::Unimplemented, "{uri}");
+        }
+    }
+
+    #[test]
+    fn deadlines_are_read_with_their_unit() {
+        assert_eq!(deadline(&headers("grpc-timeout", "250m")), Some(Duration::from_millis(250)));
+        assert_eq!(deadline(&headers("grpc-timeout", "2S")), Some(Duration::from_secs(2)));
+        for wrong in ["", "m", "1x", "123456789S", "-1S", "é"] {
+            let Ok(value) = HeaderValue::from_str(wrong) else { continue };
+            assert_eq!(deadline(&HeaderMap::from_iter([(http::HeaderName::from_static("grpc-timeout"), value)])), None);
+        }
+    }
+
+    #[test]
+    fn a_request_id_is_kept_when_it_is_plain() {
+        assert_eq!(request_id(&headers(REQUEST_ID, "abc-1")), "abc-1");
+        assert_ne!(request_id(&headers(REQUEST_ID, "a b")), "a b");
+        assert!(!request_id(&HeaderMap::new()).is_empty());
+    }
+}

@@ -1,0 +1,100 @@
+//! The journal of facts: appended in the transaction of the change, put in order by the sequencer, read by everybody.
+//! A service whose writer inserts facts in a statement of its own adds the change to `journal_pending` likewise.
+
+mod read;
+mod sequencer;
+mod service;
+
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::db::Connection;
+use crate::error::Error;
+use crate::sql::Sql;
+
+pub use read::{Entry, entries_of};
+pub use sequencer::{Feed, sequence};
+pub use service::Service;
+
+/// The tables, for the first migration of every service.
+pub const DDL: &str = include_str!("../../sql/journal.sql");
+
+/// Who may see a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// The customer and the provider.
+    Public,
+    /// The provider only.
+    Internal,
+}
+
+impl Audience {
+    /// As the column `audience` holds it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "PUBLIC",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// A fact to be recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewFact {
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When the source system recorded it. None unless imported.
+    pub source_recorded_at: Option<Timestamp>,
+    /// Orders facts of one subject at the same instant; 0 when there is nothing to order.
+    pub source_sequence: i64,
+    /// Who caused it: `people/ann`.
+    pub actor: String,
+    /// Customer the subject belongs to. Empty: none.
+    pub customer_id: String,
+    /// Who may see it.
+    pub audience: Audience,
+    /// Name of the resource it is about.
+    pub subject: String,
+    /// Version of the subject after it.
+    pub subject_version: i64,
+    /// Kind and its version: `service.created.v1`.
+    pub kind: String,
+    /// What it says, by kind.
+    pub payload: serde_json::Value,
+}
+
+/// Records the facts of one change, in their order, in the transaction that makes the change. Call it after the rows
+/// are written, so that positions are drawn after the row locks. No facts: nothing happens.
+pub async fn append(connection: &mut Connection, change_id: Uuid, facts: &[NewFact]) -> Result<(), Error> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let texts = |of: fn(&NewFact) -> String| facts.iter().map(of).collect::<Vec<_>>();
+    let numbers = |of: fn(&NewFact) -> i64| facts.iter().map(of).collect::<Vec<_>>();
+    let mut sql = Sql::new("WITH facts AS (INSERT INTO journal (change_id, last_of_change, occurred_at, ");
+    sql.push("source_recorded_at, source_sequence, actor, customer_id, audience, subject, subject_version, kind, ");
+    sql.push("payload) SELECT ").bind::<SqlUuid, _>(change_id);
+    sql.push(", place = cardinality(").bind::<Array<Text>, _>(texts(|f| f.subject.clone()));
+    sql.push("), f.occurred_at, f.source_recorded_at, f.source_sequence, f.actor, f.customer_id, f.audience, ");
+    sql.push("f.subject, f.subject_version, f.kind, f.payload FROM unnest(");
+    let occurred: Vec<_> = facts.iter().map(|f| jiff_diesel::Timestamp::from(f.occurred_at)).collect();
+    let recorded: Vec<_> = facts.iter().map(|f| f.source_recorded_at.map(jiff_diesel::Timestamp::from)).collect();
+    sql.bind::<Array<Timestamptz>, _>(occurred).push(", ");
+    sql.bind::<Array<Nullable<Timestamptz>>, _>(recorded).push(", ");
+    sql.bind::<Array<BigInt>, _>(numbers(|f| f.source_sequence)).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|f| f.actor.clone())).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|f| f.customer_id.clone())).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|f| f.audience.as_str().to_owned())).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|f| f.subject.clone())).push(", ");
+    sql.bind::<Array<BigInt>, _>(numbers(|f| f.subject_version)).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|f| f.kind.clone())).push(", ");
+    sql.bind::<Array<Jsonb>, _>(facts.iter().map(|f| f.payload.clone()).collect::<Vec<_>>());
+    sql.push(") WITH ORDINALITY AS f (occurred_at, source_recorded_at, source_sequence, actor, customer_id, ");
+    sql.push("audience, subject, subject_version, kind, payload, place) ORDER BY place RETURNING position) ");
+    sql.push("INSERT INTO journal_pending (change_id, last_position, positions) SELECT ");
+    sql.bind::<SqlUuid, _>(change_id).push(", max(position), array_agg(position ORDER BY position) FROM facts");
+    sql.execute(connection).await?;
+    Ok(())
+}

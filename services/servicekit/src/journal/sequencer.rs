@@ -1,0 +1,149 @@
+//! Puts committed facts in order: dense numbers, no gaps, time that never runs back.
+//! One per schema at a time, by an advisory lock; any replica may be the one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures::StreamExt;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::db::{Connection, Database, quoted};
+use crate::error::Error;
+use crate::sql::Sql;
+
+/// Most changes put in order in one transaction.
+const BATCH: i64 = 5_000;
+/// How long the sequencer lets changes gather, so that it does not compete with the writers.
+const GATHER: Duration = Duration::from_millis(10);
+/// How often it looks without having been woken: changes of other replicas.
+const POLL: Duration = Duration::from_millis(250);
+/// How long to wait before another attempt when the database is gone or another replica has the lock.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Connects writers, sequencer and watchers of one schema within a process.
+#[derive(Clone)]
+pub struct Feed {
+    committed: Arc<Notify>,
+    moved: Arc<watch::Sender<()>>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { committed: Arc::new(Notify::new()), moved: Arc::new(watch::Sender::new(())) }
+    }
+}
+
+impl Feed {
+    /// Tells the sequencer that a change was committed. Costs nothing; a missed call only costs a little time.
+    pub fn wake(&self) {
+        self.committed.notify_one();
+    }
+
+    /// Changes whenever more of the journal is in order.
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.moved.subscribe()
+    }
+}
+
+/// The channel that the sequencer notifies.
+fn channel(schema: &str) -> String {
+    format!("journal_{schema}")
+}
+
+/// Keeps the journal of the schema in order until the server stops; reconnects when the database was gone.
+pub async fn sequence(database: Database, clock: clock::Shared, feed: Feed, stop: CancellationToken) {
+    let work = async {
+        tokio::join!(
+            again_and_again("sequencer", || drain(&database, &clock, &feed)),
+            again_and_again("listener", || listen(&database, &feed)),
+        );
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+async fn again_and_again<F: Future<Output = Result<(), Error>>>(what: &str, mut run: impl FnMut() -> F) {
+    loop {
+        if let Err(cause) = run().await {
+            tracing::debug!(%cause, "{what} interrupted");
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+#[derive(QueryableByName)]
+struct Drained {
+    #[diesel(sql_type = BigInt)]
+    changes: i64,
+}
+
+/// Takes the lock and sequences until something fails; returns at once when another replica has the lock.
+async fn drain(database: &Database, clock: &clock::Shared, feed: &Feed) -> Result<(), Error> {
+    let mut connection = database.dedicated().await?;
+    let mut sql = Sql::new("SELECT pg_try_advisory_lock(hashtextextended(");
+    sql.bind::<Text, _>(format!("sequencer {}", database.schema())).push(", 0)) AS locked");
+    let lock: Locked = sql.get_result(&mut connection).await?;
+    if !lock.locked {
+        return Ok(());
+    }
+    let mut since_partitions: i64 = i64::MAX;
+    loop {
+        if since_partitions > 100_000 {
+            connection.batch_execute("SELECT journal_ensure_partitions()").await?;
+            since_partitions = 0;
+        }
+        let changes = put_in_order(&mut connection, database.schema(), clock).await?;
+        since_partitions += changes;
+        if changes == 0 {
+            let _ = tokio::time::timeout(POLL, feed.committed.notified()).await;
+        }
+        if changes < BATCH {
+            tokio::time::sleep(GATHER).await;
+        }
+    }
+}
+
+/// Orders what is pending, in one transaction, and says how many changes there were.
+async fn put_in_order(connection: &mut Connection, schema: &str, clock: &clock::Shared) -> Result<i64, Error> {
+    let mut sql = Sql::new("WITH drained AS (DELETE FROM journal_pending WHERE ctid = ANY (ARRAY(");
+    sql.push("SELECT ctid FROM journal_pending ORDER BY last_position LIMIT ").bind::<BigInt, _>(BATCH);
+    sql.push(")) RETURNING last_position, positions), ");
+    sql.push("newest AS (SELECT seq, recorded_at FROM journal_order ORDER BY seq DESC LIMIT 1), ");
+    sql.push("ordered AS (INSERT INTO journal_order (seq, position, recorded_at) ");
+    sql.push(
+        "SELECT coalesce((SELECT seq FROM newest), 0) + row_number() OVER (ORDER BY d.last_position, p.position), ",
+    );
+    sql.push("p.position, greatest(").bind::<Timestamptz, _>(jiff_diesel::Timestamp::from(clock.now()));
+    sql.push(", (SELECT recorded_at FROM newest)) ");
+    sql.push("FROM drained d CROSS JOIN LATERAL unnest(d.positions) AS p (position) RETURNING seq) ");
+    sql.push("SELECT count(*) AS changes, CASE WHEN count(*) > 0 THEN pg_notify(");
+    sql.bind::<Text, _>(channel(schema));
+    sql.push(", (SELECT max(seq) FROM ordered)::text) END FROM drained");
+    let drained: Drained = sql.get_result(connection).await?;
+    Ok(drained.changes)
+}
+
+/// Passes the sequencer's notifications on to watchers until the connection breaks.
+async fn listen(database: &Database, feed: &Feed) -> Result<(), Error> {
+    let mut connection = database.dedicated().await?;
+    connection.batch_execute(&format!("LISTEN {}", quoted(&channel(database.schema())))).await?;
+    let mut notifications = std::pin::pin!(connection.notifications_stream());
+    while let Some(notification) = notifications.next().await {
+        notification?;
+        feed.moved.send_replace(());
+    }
+    Ok(())
+}

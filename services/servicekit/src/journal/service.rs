@@ -1,0 +1,211 @@
+//! `itsm.journal.v1.JournalService`: the feed of whole changes, and the list of entries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::filter::{Context, Typed};
+use proto::journal::v1 as pb;
+use proto::journal::v1::journal_service_server::JournalService;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Response, Status};
+
+use super::read::{self, Entry, FIELDS, Stretch};
+use crate::auth::Caller;
+use crate::error::{self, Error, Violation};
+use crate::kit::Kit;
+use crate::page::{self, Binding};
+use crate::wire;
+
+const WATCH: &str = "itsm.journal.v1.JournalService/WatchJournal";
+const LIST: &str = "itsm.journal.v1.JournalService/ListJournalEntries";
+/// About how many facts are read at once.
+const STRETCH: i64 = 1_000;
+/// How often watchers look without having been told.
+const POLL: Duration = Duration::from_secs(1);
+/// Watchers that one server serves at once.
+pub(crate) const MAX_WATCHERS: usize = 100;
+
+/// The journal of one schema over gRPC.
+#[derive(Clone)]
+pub struct Service {
+    kit: Kit,
+    watchers: Arc<Semaphore>,
+}
+
+impl Service {
+    /// Serves the journal of the kit's schema.
+    pub fn new(kit: Kit) -> Self {
+        Self { kit, watchers: Arc::new(Semaphore::new(MAX_WATCHERS)) }
+    }
+
+    async fn watch(
+        &self,
+        caller: Arc<Caller>,
+        request: pb::WatchJournalRequest,
+    ) -> Result<ReceiverStream<Result<pb::WatchJournalResponse, Status>>, Error> {
+        let permit = self
+            .watchers
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Error::Busy { what: "the feed", retry_after: Duration::from_secs(5) })?;
+        let context = Context { now: self.kit.clock.now(), me: Some(caller.actor.clone()) };
+        let filter =
+            domain::filter::compile(&request.filter, FIELDS.schema(), &context).map_err(|fault| Error::Invalid {
+                reason: error::FILTER_INVALID,
+                violations: vec![Violation::new("filter", fault.to_string())],
+            })?;
+        let binding = Binding::new(&[WATCH, caller.scope(), request.filter.trim()]);
+        let after = self.start(&request, &binding).await?;
+        let (sender, receiver) = mpsc::channel(16);
+        let watcher = Watcher { kit: self.kit.clone(), caller, filter, binding, sender };
+        self.kit.spawn(async move {
+            let stop = watcher.kit.stop.clone();
+            let end = tokio::select! {
+                end = watcher.run(after) => end,
+                () = stop.cancelled() => Err(Error::unavailable("the server is stopping")),
+            };
+            if let Err(error) = end {
+                let _ = watcher.sender.try_send(Err(error.into()));
+            }
+            drop(permit);
+        });
+        Ok(ReceiverStream::new(receiver))
+    }
+
+    /// The sequence number after which the feed begins.
+    async fn start(&self, request: &pb::WatchJournalRequest, binding: &Binding) -> Result<i64, Error> {
+        if request.from_start && !request.resume_token.is_empty() {
+            return Err(Error::invalid("from_start", "cannot be combined with resume_token: send one of them"));
+        }
+        let mut connection = self.kit.database.get().await?;
+        let extent = read::extent(&mut connection).await?;
+        if request.from_start {
+            return Ok(extent.oldest - 1);
+        }
+        if request.resume_token.is_empty() {
+            return Ok(extent.newest);
+        }
+        let after: i64 = self.kit.signer.open(binding, &request.resume_token).map_err(|_| Error::Invalid {
+            reason: error::PAGE_TOKEN_INVALID,
+            violations: vec![Violation::new("resume_token", "does not belong to this feed, caller and filter")],
+        })?;
+        if after < extent.oldest - 1 {
+            let oldest = self.kit.signer.seal(binding, &(extent.oldest - 1));
+            let message = format!("the feed no longer goes back that far: resume with {oldest} or start anew");
+            return Err(Error::refused(error::RESUME_TOKEN_TOO_OLD, "", message).with("oldest_token", oldest));
+        }
+        Ok(after)
+    }
+}
+
+struct Watcher {
+    kit: Kit,
+    caller: Arc<Caller>,
+    filter: Typed,
+    binding: Binding,
+    sender: mpsc::Sender<Result<pb::WatchJournalResponse, Status>>,
+}
+
+impl Watcher {
+    /// Sends whole changes until the client goes away.
+    async fn run(&self, mut after: i64) -> Result<(), Error> {
+        let mut moved = self.kit.feed.watch();
+        loop {
+            moved.mark_unchanged();
+            let stretch = {
+                let mut connection = self.kit.database.get().await?;
+                read::stretch(&mut connection, &self.caller, &self.filter, after, STRETCH).await?
+            };
+            if let Some(stretch) = stretch {
+                after = stretch.through;
+                for message in self.messages(stretch) {
+                    if self.sender.send(Ok(message)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            } else {
+                tokio::select! {
+                    () = self.sender.closed() => return Ok(()),
+                    _ = tokio::time::timeout(POLL, moved.changed()) => {}
+                }
+            }
+        }
+    }
+
+    /// One message for each change with a fact that matches, and a bookmark at the end.
+    fn messages(&self, stretch: Stretch) -> Vec<pb::WatchJournalResponse> {
+        let mut messages = Vec::new();
+        for change in stretch.entries.chunk_by(|a, b| a.change_id == b.change_id) {
+            let Some(last) = change.last() else { continue };
+            messages.push(pb::WatchJournalResponse {
+                entries: change.iter().cloned().map(Into::into).collect(),
+                resume_token: self.kit.signer.seal(&self.binding, &last.seq.unwrap_or_default()),
+                bookmark_time: last.recorded_at.map(wire::timestamp),
+            });
+        }
+        messages.push(pb::WatchJournalResponse {
+            entries: Vec::new(),
+            resume_token: self.kit.signer.seal(&self.binding, &stretch.through),
+            bookmark_time: Some(wire::timestamp(stretch.recorded_at)),
+        });
+        messages
+    }
+}
+
+#[tonic::async_trait]
+impl JournalService for Service {
+    type WatchJournalStream = ReceiverStream<Result<pb::WatchJournalResponse, Status>>;
+
+    async fn watch_journal(
+        &self,
+        request: tonic::Request<pb::WatchJournalRequest>,
+    ) -> Result<Response<Self::WatchJournalStream>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.watch(caller, request.into_inner()).await?))
+    }
+
+    async fn list_journal_entries(
+        &self,
+        request: tonic::Request<pb::ListJournalEntriesRequest>,
+    ) -> Result<Response<pb::ListJournalEntriesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let list = page::Request {
+            method: LIST,
+            page_size: request.page_size,
+            page_token: &request.page_token,
+            filter: &request.filter,
+            ..page::Request::default()
+        };
+        let page = read::list(&self.kit, &caller, list).await?;
+        Ok(Response::new(pb::ListJournalEntriesResponse {
+            journal_entries: page.items.into_iter().map(Into::into).collect(),
+            next_page_token: page.next_page_token,
+        }))
+    }
+}
+
+impl From<Entry> for pb::JournalEntry {
+    fn from(entry: Entry) -> Self {
+        Self {
+            seq: entry.seq.unwrap_or_default(),
+            change_id: entry.change_id.to_string(),
+            last_of_change: entry.last_of_change,
+            occur_time: Some(wire::timestamp(entry.occurred_at)),
+            record_time: entry.recorded_at.map(wire::timestamp),
+            source_record_time: entry.source_recorded_at.map(wire::timestamp),
+            source_sequence: entry.source_sequence,
+            actor: entry.actor,
+            customer: entry.customer_id,
+            audience: match entry.audience.as_str() {
+                "PUBLIC" => pb::Audience::Public.into(),
+                _ => pb::Audience::Internal.into(),
+            },
+            subject: entry.subject,
+            subject_version: entry.subject_version,
+            kind: entry.kind,
+            payload: Some(wire::json_struct(entry.payload)),
+        }
+    }
+}

