@@ -1,5 +1,6 @@
 //! Journeys through the whole product, one module each, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod house;
 mod postgres;
 mod test_database;

@@ -9,3 +9,6 @@ pub mod demo;
 pub mod explain;
 pub mod import;
 pub mod postgres;
+pub mod report;
+pub mod run;
+pub mod suite;

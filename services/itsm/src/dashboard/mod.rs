@@ -1,6 +1,7 @@
 //! Reports and tickets in a browser. The dashboard has no rights of its own: it shows what the services
 //! answer to the viewer's token, and renders on the server without script.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,16 +49,25 @@ pub struct Dashboard {
     config: Arc<Config>,
 }
 
+/// Takes an address for the dashboard; port 0 takes a free port.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Problem> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            Problem::new(format!("{address} is in use: stop what listens there, or choose another port with --port-base"))
+        }
+        _ => Problem::new(format!("the dashboard cannot listen on {address}: {error}")),
+    })
+}
+
 impl Dashboard {
-    /// Takes the address; port 0 takes a free port.
-    pub async fn bind(address: SocketAddr, config: Config) -> Result<Self, Problem> {
-        if config.insecure && !address.ip().is_loopback() {
+    /// A dashboard on an address that was taken.
+    pub fn new(listener: TcpListener, config: Config) -> Result<Self, Problem> {
+        let dashboard = Self { listener, config: Arc::new(config) };
+        let address = dashboard.address()?;
+        if dashboard.config.insecure && !address.ip().is_loopback() {
             return Err(Problem::new(format!("--insecure listens on loopback only, not on {address}")));
         }
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| Problem::new(format!("the dashboard cannot listen on {address}: {error}")))?;
-        Ok(Self { listener, config: Arc::new(config) })
+        Ok(dashboard)
     }
 
     /// Address it listens on.

@@ -14,8 +14,12 @@ use crate::client::Channel;
 /// Imports a register: columns contract_number, title, contract_type, status, directorate, execution_date,
 /// expiry_date, amount, suppliers (one a line) and details_url.
 pub async fn import(channel: Channel, file: &Path, currency: &str) -> Result<Summary, Problem> {
+    import_from(channel, Input::open(file)?, currency).await
+}
+
+/// Imports what was read already.
+pub async fn import_from(channel: Channel, input: Input, currency: &str) -> Result<Summary, Problem> {
     let currency = Currency::parse(currency).map_err(|error| Problem::new(format!("currency {currency}: {error}")))?;
-    let input = Input::open(file)?;
     let columns = Columns::find(&input)?;
     let rows = input.row_count(',')?;
     let import_id = format!("contracts-{}", input.digest);

@@ -19,7 +19,11 @@ const REQUIRED: [&str; 6] =
 
 /// Imports a bill. A row without an `Id` is known by its place in the file.
 pub async fn import_focus(channel: Channel, file: &Path) -> Result<Summary, Problem> {
-    let input = Input::open(file)?;
+    import_focus_from(channel, Input::open(file)?).await
+}
+
+/// Imports what was read already.
+pub async fn import_focus_from(channel: Channel, input: Input) -> Result<Summary, Problem> {
     let header = {
         let mut reader = input.csv(',')?;
         reader.headers().map_err(|error| Problem::new(format!("{}: {error}", input.file_name)))?.clone()

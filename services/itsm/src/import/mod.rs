@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, IsTerminal as _, Read};
+use std::io::{BufRead, BufReader, IsTerminal as _, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,6 +62,15 @@ pub struct Summary {
     pub unmapped: BTreeMap<(String, String), i64>,
 }
 
+impl Summary {
+    /// Rows that were left out, each counted once however much is wrong with it.
+    pub fn failed_rows(&self) -> usize {
+        let mut lines: Vec<_> = self.failures.iter().map(|failure| failure.line).collect();
+        lines.dedup();
+        lines.len()
+    }
+}
+
 /// A file opened for reading, decompressed by its ending (`.xz`, `.gz`), with its digest.
 pub struct Input {
     bytes: Vec<u8>,
@@ -74,24 +83,25 @@ pub struct Input {
 impl Input {
     /// Reads a file.
     pub fn open(path: &Path) -> Result<Self, Problem> {
-        let problem = |error: std::io::Error| Problem::new(format!("cannot read {}: {error}", path.display()));
-        let file = BufReader::new(File::open(path).map_err(problem)?);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = File::open(path).map_err(|error| Problem::new(format!("cannot read {}: {error}", path.display())))?;
+        Self::of(&name, BufReader::new(file))
+    }
+
+    /// Reads content under a file name, whose ending says how it is compressed.
+    pub fn of(name: &str, mut content: impl BufRead) -> Result<Self, Problem> {
         let mut bytes = Vec::new();
-        let file_name = if let Some(stem) = name.strip_suffix(".xz") {
-            liblzma::read::XzDecoder::new(file).read_to_end(&mut bytes).map_err(problem)?;
-            stem.to_owned()
+        let (file_name, read) = if let Some(stem) = name.strip_suffix(".xz") {
+            (stem, liblzma::bufread::XzDecoder::new(content).read_to_end(&mut bytes))
         } else if let Some(stem) = name.strip_suffix(".gz") {
-            flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).map_err(problem)?;
-            stem.to_owned()
+            (stem, flate2::bufread::GzDecoder::new(content).read_to_end(&mut bytes))
         } else {
-            let mut file = file;
-            file.read_to_end(&mut bytes).map_err(problem)?;
-            name
+            (name, content.read_to_end(&mut bytes))
         };
+        read.map_err(|error| Problem::new(format!("cannot read {name}: {error}")))?;
         let mut digest = hex::encode(Sha256::digest(&bytes));
         digest.truncate(16);
-        Ok(Self { bytes, digest, file_name })
+        Ok(Self { bytes, digest, file_name: file_name.to_owned() })
     }
 
     /// The rows of a CSV file, read with this separator.

@@ -39,11 +39,15 @@ pub fn dry_run(options: &Options<'_>) -> Result<Summary, Problem> {
 
 /// Imports the file. Rows that an earlier run committed are not sent again.
 pub async fn import(channel: Channel, options: &Options<'_>) -> Result<Summary, Problem> {
-    let mapping = Mapping::load(options.mapping)?;
-    let input = Input::open(options.file)?;
+    import_from(channel, Input::open(options.file)?, options.mapping, options.again).await
+}
+
+/// Imports what was read already; `again` sends also the rows that an earlier run committed.
+pub async fn import_from(channel: Channel, input: Input, mapping: &str, again: bool) -> Result<Summary, Problem> {
+    let mapping = Mapping::load(mapping)?;
     let mut client = TicketServiceClient::new(channel);
     let import_id = format!("{}-{}", mapping.source_system, input.digest);
-    let done = if options.again { 0 } else { committed_through(&mut client, &import_id).await? };
+    let done = if again { 0 } else { committed_through(&mut client, &import_id).await? };
 
     let rows = input.row_count(mapping.format.delimiter)?;
     let produce = move |sender: mpsc::Sender<pb::ImportTicketsRequest>| {

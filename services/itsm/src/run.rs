@@ -1,0 +1,176 @@
+//! One function for each command.
+
+use std::path::Path;
+use std::time::Duration;
+
+use servicekit::config;
+use servicekit::serve::{Server, shutdown_signal};
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::HealthCheckRequest;
+
+use crate::cli::{Command, DashboardArgs, ExplainArgs, Import, ReportArgs, Serve, ServeArgs, SuiteArgs};
+use crate::dashboard::{self, Dashboard};
+use crate::import::{Problem, Summary, contracts, costs, tickets};
+use crate::suite::{Suite, data_dir_or_default, migrate, problem};
+use crate::{client, demo, explain, report};
+
+/// Does what the command says.
+pub async fn run(command: Command) -> Result<(), Problem> {
+    match command {
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Up(args) => up(&args).await,
+        Command::Serve(Serve::Catalog(args)) => serve(&args, catalog::build(&args.database).await).await,
+        Command::Serve(Serve::Operations(args)) => serve(&args, operations::build(&args.database).await).await,
+        Command::Serve(Serve::Supplier(args)) => serve(&args, supplier::build(&args.database).await).await,
+        Command::Serve(Serve::Dashboard(args)) => serve_dashboard(args).await,
+        Command::Migrate(database) => run_migrations(&database).await,
+        Command::Check { address } => check(&address).await,
+        Command::Import(import) => run_import(import).await,
+        Command::Report(args) => run_report(&args).await,
+        Command::Explain(args) => run_explain(&args).await,
+    }
+}
+
+async fn up(args: &SuiteArgs) -> Result<(), Problem> {
+    let reports = data_dir_or_default(args.data_dir.as_deref())?.join("reports");
+    let suite = Suite::start(args, reports, shutdown_signal().map_err(problem)?).await?;
+    println!("{}", serde_json::to_string(&suite.addresses).map_err(|error| Problem::new(error.to_string()))?);
+    suite.wait().await
+}
+
+async fn serve(args: &ServeArgs, server: Result<Server, servicekit::Error>) -> Result<(), Problem> {
+    let stop = shutdown_signal().map_err(problem)?;
+    let bound = server.and_then(|server| server.bind(&args.server)).map_err(problem)?;
+    println!("{}", serde_json::json!({ "address": bound.address() }));
+    bound.run(stop).await.map_err(problem)
+}
+
+async fn serve_dashboard(args: DashboardArgs) -> Result<(), Problem> {
+    let stop = shutdown_signal().map_err(problem)?;
+    let listener = dashboard::listen(args.listen).await?;
+    let config =
+        dashboard::Config { operations: args.operations, reports: args.reports, insecure: args.insecure };
+    let dashboard = Dashboard::new(listener, config)?;
+    println!("{}", serde_json::json!({ "address": dashboard.address()? }));
+    dashboard.serve(stop).await
+}
+
+async fn run_migrations(database: &config::Database) -> Result<(), Problem> {
+    match migrate(database).await? {
+        0 => println!("the database is up to date"),
+        1 => println!("1 migration applied"),
+        ran => println!("{ran} migrations applied"),
+    }
+    Ok(())
+}
+
+async fn check(address: &str) -> Result<(), Problem> {
+    let channel = client::connect(address, "").await?;
+    let asked = HealthClient::new(channel).check(HealthCheckRequest::default());
+    let answer = tokio::time::timeout(Duration::from_secs(5), asked)
+        .await
+        .map_err(|_| Problem::new(format!("{address} did not answer within 5 seconds")))?
+        .map_err(|status| Problem::new(client::sentence(&status)))?;
+    match answer.into_inner().status() {
+        ServingStatus::Serving => {
+            println!("{address} serves");
+            Ok(())
+        }
+        _ => Err(Problem::new(format!("{address} answers, but does not serve: its log says why"))),
+    }
+}
+
+async fn run_import(import: Import) -> Result<(), Problem> {
+    let summary = match import {
+        Import::Tickets { file, mapping, dry_run, again, client } => {
+            let options = tickets::Options { file: &file, mapping: &mapping, again };
+            if dry_run {
+                let summary = tickets::dry_run(&options)?;
+                print!("{}", describe_dry_run(&summary));
+                return Ok(());
+            }
+            let channel = client::connect(&client.address(operations::SERVICE.port), &client.token).await?;
+            tickets::import(channel, &options).await?
+        }
+        Import::Contracts { file, currency, client } => {
+            let channel = client::connect(&client.address(supplier::SERVICE.port), &client.token).await?;
+            contracts::import(channel, &file, &currency).await?
+        }
+        Import::Focus { file, client } => {
+            let channel = client::connect(&client.address(catalog::SERVICE.port), &client.token).await?;
+            costs::import_focus(channel, &file).await?
+        }
+    };
+    print_failures(&summary);
+    println!("{}", describe(&summary));
+    match summary.failed_rows() {
+        0 => Ok(()),
+        failed => Err(Problem::new(format!("{failed} of {} rows were left out", summary.rows))),
+    }
+}
+
+/// How many failures are printed before the rest is only counted.
+const FAILURES_SHOWN: usize = 20;
+
+/// Prints which rows were left out and why, to stderr.
+pub fn print_failures(summary: &Summary) {
+    for failure in summary.failures.iter().take(FAILURES_SHOWN) {
+        let field = if failure.field.is_empty() { String::new() } else { format!("{}: ", failure.field) };
+        eprintln!("line {}: {field}{}", failure.line, failure.message);
+    }
+    if let Some(more) = summary.failures.len().checked_sub(FAILURES_SHOWN).filter(|more| *more > 0) {
+        eprintln!("and {more} more");
+    }
+}
+
+/// What an import did, in a line.
+pub fn describe(summary: &Summary) -> String {
+    let mut text = format!(
+        "{} rows read, {} recorded something, {} changed nothing, {} left out",
+        summary.rows,
+        summary.created,
+        summary.unchanged,
+        summary.failed_rows()
+    );
+    if summary.skipped > 0 {
+        text = format!("{text}; {} rows were committed by an earlier run and not sent again", summary.skipped);
+    }
+    text
+}
+
+fn describe_dry_run(summary: &Summary) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("{} rows read, {} can be mapped\n", summary.rows, summary.created);
+    if summary.unmapped.is_empty() {
+        text.push_str("every value is mapped\n");
+    } else {
+        text.push_str("values that nothing maps:\n");
+        for ((field, value), count) in &summary.unmapped {
+            let _ = writeln!(text, "  {field:<20} {value:<32} {count:>9} rows");
+        }
+    }
+    let others = summary.failures.iter().filter(|failure| !failure.message.contains("the mapping does not say"));
+    for failure in others.take(FAILURES_SHOWN) {
+        let _ = writeln!(text, "  line {}: {}: {}", failure.line, failure.field, failure.message);
+    }
+    text
+}
+
+async fn run_report(args: &ReportArgs) -> Result<(), Problem> {
+    let made = report::make(args).await?;
+    print_made(&made, &args.out);
+    Ok(())
+}
+
+/// Prints where a report is.
+pub fn print_made(made: &report::Made, out: &Path) {
+    println!("{}", made.headline);
+    println!("{} files in {}", made.files.len(), out.display());
+}
+
+async fn run_explain(args: &ExplainArgs) -> Result<(), Problem> {
+    let channel = client::connect(&args.client.address(operations::SERVICE.port), &args.client.token).await?;
+    print!("{}", explain::explain(channel, &args.ticket, args.at).await?);
+    Ok(())
+}
