@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
-use tokio::sync::OnceCell;
+use servicekit::config;
+use tokio::{runtime::Runtime, sync::OnceCell, task::spawn_blocking};
 use tokio_postgres::{Client, NoTls};
 
-use crate::server::Server;
+use crate::{migrations::fingerprint_of_migrations, server::Server};
 
 /// A database of its own for one test.
 ///
@@ -18,6 +19,18 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// A database as `itsm migrate` leaves it: all schemas at their newest version, with their roles.
+    pub async fn new() -> Self {
+        Self::prepared(&fingerprint_of_migrations(), async |url: &str| {
+            let database = config::Database::at(url);
+            // Migrations need a runtime with several threads; a test may run on one.
+            let runtime = Runtime::new().map_err(|error| error.to_string())?;
+            let migrated = spawn_blocking(move || runtime.block_on(itsm::suite::migrate(&database))).await;
+            migrated.map_err(|error| error.to_string())?.map(drop).map_err(|error| error.to_string())
+        })
+        .await
+    }
+
     /// A database with nothing in it.
     pub async fn empty() -> Self {
         let client = maintenance().await;

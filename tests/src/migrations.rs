@@ -1,4 +1,4 @@
-//! A name for the state of all migrations, so that a prepared database is never used with other ones.
+//! A name for the state of all SQL that makes a database, so that a prepared one is never used with other SQL.
 
 use std::{
     fs,
@@ -7,14 +7,14 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-/// Sixteen hexadecimal digits that change with the name or the text of any migration of any service.
+/// Sixteen hexadecimal digits that change with the name or the text of any SQL file of any service: migrations, roles.
 pub fn fingerprint_of_migrations() -> String {
     fingerprint(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../services"))
 }
 
 fn fingerprint(services: &Path) -> String {
     let mut hash = Sha256::new();
-    for file in files(services).iter().filter(|file| file.components().any(|part| part.as_os_str() == "migrations")) {
+    for file in files(services).iter().filter(|file| file.extension().is_some_and(|end| end == "sql")) {
         let text = fs::read(file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
         let name = file.strip_prefix(services).unwrap_or(file);
         for part in [name.as_os_str().as_encoded_bytes(), &text] {
