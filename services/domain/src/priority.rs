@@ -28,14 +28,14 @@ impl Matrix {
             .map(|rule| rule.priority)
     }
 
-    /// Whether any cell has that impact.
-    pub fn has_impact(&self, impact: u8) -> bool {
-        self.0.iter().any(|rule| rule.impact == impact)
+    /// Whether a ticket may have that impact: a cell has it, or there are no cells at all.
+    pub fn takes_impact(&self, impact: u8) -> bool {
+        impact > 0 && (self.0.is_empty() || self.0.iter().any(|rule| rule.impact == impact))
     }
 
-    /// Whether any cell has that urgency.
-    pub fn has_urgency(&self, urgency: u8) -> bool {
-        self.0.iter().any(|rule| rule.urgency == urgency)
+    /// Whether a ticket may have that urgency: a cell has it, or there are no cells at all.
+    pub fn takes_urgency(&self, urgency: u8) -> bool {
+        urgency > 0 && (self.0.is_empty() || self.0.iter().any(|rule| rule.urgency == urgency))
     }
 
     /// Every impact of the matrix, rising.

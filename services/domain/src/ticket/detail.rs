@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::process::Practice;
+
 /// Detail of the practice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "practice", rename_all = "snake_case")]
@@ -18,6 +20,18 @@ pub enum Details {
     Problem(Problem),
     /// Detail of a change.
     Change(Box<Change>),
+}
+
+impl Details {
+    /// Id of the practice whose details they are.
+    pub fn practice(&self) -> &'static str {
+        match self {
+            Self::Incident(_) => Practice::INCIDENT,
+            Self::ServiceRequest(_) => Practice::SERVICE_REQUEST,
+            Self::Problem(_) => Practice::PROBLEM,
+            Self::Change(_) => Practice::CHANGE,
+        }
+    }
 }
 
 /// Detail of an incident.

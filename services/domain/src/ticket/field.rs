@@ -12,7 +12,7 @@ use crate::priority::Override;
 use crate::process::PendingReason;
 
 /// A set of fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct FieldSet(u64);
 
 impl FieldSet {
@@ -121,6 +121,14 @@ macro_rules! fields {
             pub fn take(&mut self, fields: FieldSet) -> Self {
                 let mut part = Self::default();
                 $(if fields.contains(Field::$variant) { part.$name = std::mem::take(&mut self.$name); })+
+                part
+            }
+
+            /// A copy of the part about these fields.
+            #[must_use]
+            pub fn part(&self, fields: FieldSet) -> Self {
+                let mut part = Self::default();
+                $(if fields.contains(Field::$variant) { part.$name = self.$name.clone(); })+
                 part
             }
 

@@ -122,7 +122,7 @@ impl Ticket {
     /// A ticket that is open again is neither resolved nor closed. A resolution of the very instant at which
     /// it was opened again stands, though: sources that count in minutes put resolving, reopening and
     /// resolving again into one, and only the fact says which time was final.
-    fn enter(&mut self, state: &str, category: Category, at: Timestamp) {
+    pub(super) fn enter(&mut self, state: &str, category: Category, at: Timestamp) {
         let left = std::mem::replace(&mut self.category, category);
         if state != self.state {
             state.clone_into(&mut self.state);
@@ -144,7 +144,7 @@ impl Ticket {
         }
     }
 
-    fn opened(opened: &Opened, at: Timestamp) -> Self {
+    pub(super) fn opened(opened: &Opened, at: Timestamp) -> Self {
         let mut ticket = Self {
             name: opened.name.clone(),
             practice: opened.practice.clone(),

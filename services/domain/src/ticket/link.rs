@@ -46,6 +46,11 @@ impl LinkType {
         Self::RelatesTo,
     ];
 
+    /// The type of that exact name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// What the other ticket says of this one.
     #[must_use]
     pub fn inverse(self) -> Self {

@@ -1,10 +1,12 @@
 //! A ticket of any practice: an aggregate that is the fold of its facts.
 //! Commands decide, facts record, `fold` rebuilds, `import` derives facts from what another system showed.
 
+pub mod command;
 mod detail;
 mod fact;
 mod field;
 mod fold;
+pub mod import;
 mod link;
 mod patch;
 mod record;

@@ -1,0 +1,38 @@
+//! What may be done next.
+
+use super::super::{Changes, Ticket};
+use super::Caller;
+use super::transition::{missing_fields, missing_role};
+use crate::process::{Process, Transition};
+
+/// A transition that leaves the state of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed<'a> {
+    /// The transition.
+    pub transition: &'a Transition,
+    /// Whether the caller has the role it asks for.
+    pub permitted: bool,
+    /// Paths of the fields it asks for and the ticket does not have: to be given with it.
+    pub missing_fields: Vec<&'a str>,
+}
+
+/// Every transition that leaves the state of the ticket, in the order of the process.
+pub fn allowed_transitions<'a>(
+    process: &'a Process,
+    ticket: &Ticket,
+    caller: &Caller,
+) -> Vec<Allowed<'a>> {
+    process
+        .transitions
+        .iter()
+        .filter(|transition| transition.from.contains(&ticket.state))
+        .filter_map(|transition| {
+            let target = process.state(&transition.to)?;
+            Some(Allowed {
+                transition,
+                permitted: missing_role(transition, caller).is_none(),
+                missing_fields: missing_fields(transition, target, ticket, &Changes::default()),
+            })
+        })
+        .collect()
+}

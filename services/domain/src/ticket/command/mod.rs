@@ -1,0 +1,143 @@
+//! What people and systems may do with a ticket: each command decides and says which facts follow.
+
+mod allowed;
+mod assign;
+mod edit;
+mod link;
+mod note;
+mod open;
+mod rejection;
+mod transition;
+mod update;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+pub use self::allowed::{Allowed, allowed_transitions};
+pub use self::assign::assign;
+pub use self::link::{link, unlink};
+pub use self::note::{Note, add_note};
+pub use self::open::{Opening, open};
+pub use self::rejection::{Class, Reason, Rejection};
+pub use self::transition::transition;
+pub use self::update::update;
+pub(super) use self::edit::{assigned, prioritised};
+use super::{Audience, Fact, NewFact, Noted, Side, Ticket};
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who it is: `people/ann`.
+    pub actor: String,
+    /// On whose side.
+    pub side: Side,
+    /// Roles held for this ticket, as guards of transitions name them.
+    pub roles: BTreeSet<String>,
+    /// Whether the caller may say that something happened in the past.
+    pub may_backdate: bool,
+}
+
+/// Who acts, when, and with what comment.
+#[derive(Debug, Clone, Copy)]
+pub struct Act<'a> {
+    /// Who acts.
+    pub caller: &'a Caller,
+    /// The present.
+    pub now: Timestamp,
+    /// When it happened. Empty: now. In the past only with the permission and a comment.
+    pub occurred_at: Option<Timestamp>,
+    /// Kept as an internal note beside what is done. Empty: none.
+    pub comment: &'a str,
+}
+
+/// What a command leads to: to be stored together, or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The ticket afterwards: what folding the facts gives.
+    pub next: Ticket,
+    /// The facts, in order. Empty: there was nothing to do.
+    pub facts: Vec<NewFact>,
+}
+
+impl<'a> Act<'a> {
+    /// By that caller, at this moment, without a comment.
+    pub fn now(caller: &'a Caller, now: Timestamp) -> Self {
+        Self { caller, now, occurred_at: None, comment: "" }
+    }
+
+    /// When the act happens, given since when the part of the ticket that it touches is as it is.
+    ///
+    /// Without an explicit time never before `since`, even if this clock is behind the one that wrote it:
+    /// the facts of a ticket stay in the order in which they were decided.
+    fn time(&self, ticket: &Ticket, since: Timestamp) -> Result<Timestamp, Rejection> {
+        let Some(at) = self.occurred_at else {
+            let after = since.checked_add(jiff::SignedDuration::from_micros(1)).unwrap_or(since);
+            return Ok(if self.now < since { after } else { self.now });
+        };
+        self.check_past(at)?;
+        if at < ticket.opened_at {
+            let text = format!(
+                "{at} is before ticket {} was opened: say a time from {} on",
+                ticket.number(),
+                ticket.opened_at
+            );
+            return Err(Rejection::new(Reason::BackdateBeforeOpening, text).about(ticket));
+        }
+        if at < since {
+            let text = format!(
+                "ticket {} changed after {at}: say a time from {since} on",
+                ticket.number()
+            );
+            return Err(Rejection::new(Reason::BackdateBeforeLaterChange, text).about(ticket));
+        }
+        Ok(at)
+    }
+
+    /// Refuses a time in the future, and one in the past without permission or comment.
+    fn check_past(&self, at: Timestamp) -> Result<(), Rejection> {
+        if at > self.now {
+            let text = format!("{at} is in the future: leave the time out to act now");
+            return Err(Rejection::new(Reason::BackdateInFuture, text));
+        }
+        if at < self.now && !self.caller.may_backdate {
+            let text = "saying that it happened earlier needs the permission tickets.backdate: leave the time out";
+            return Err(Rejection::new(Reason::BackdateNotPermitted, text));
+        }
+        if at < self.now && self.comment.trim().is_empty() {
+            let text = "saying that it happened earlier needs a reason: give a comment";
+            return Err(Rejection::new(Reason::BackdateReasonRequired, text));
+        }
+        Ok(())
+    }
+
+    fn fact(&self, fact: Fact, occurred_at: Timestamp) -> NewFact {
+        let audience = fact.usual_audience();
+        NewFact {
+            fact,
+            occurred_at,
+            source_recorded_at: None,
+            source_sequence: 0,
+            actor: self.caller.actor.clone(),
+            audience,
+        }
+    }
+
+    /// The ticket after the facts, with the comment as a note beside them.
+    fn change(&self, mut ticket: Ticket, facts: Vec<Fact>, at: Timestamp) -> Change {
+        let mut recorded = Vec::with_capacity(facts.len() + 1);
+        for fact in facts {
+            ticket.apply(&fact, at);
+            recorded.push(self.fact(fact, at));
+        }
+        if !self.comment.trim().is_empty() {
+            recorded.push(self.note(Audience::Internal, self.comment, at));
+        }
+        Change { next: ticket, facts: recorded }
+    }
+
+    fn note(&self, audience: Audience, text: &str, at: Timestamp) -> NewFact {
+        let noted = Noted { by: self.caller.side, text: text.to_owned() };
+        NewFact { audience, ..self.fact(Fact::Noted(noted), at) }
+    }
+}

@@ -1,0 +1,152 @@
+//! Moving a ticket along a transition of its process.
+
+use super::super::field::{ASSIGNMENT, DERIVED, OF_A_MOVE, PENDING, PRIORITY, RESOLUTION};
+use super::super::{Changes, Fact, Field, FieldSet, Resolution, Ticket, Transitioned};
+use super::{Act, Caller, Change, Reason, Rejection, edit};
+use crate::process::{Category, Process, State, Transition};
+use crate::violation::Violation;
+
+/// Moves the ticket, with what the transition requires or people want to set on this occasion.
+///
+/// Leaving a resolved, closed or cancelled state for an open one reopens the ticket.
+pub fn transition(
+    process: &Process,
+    ticket: &Ticket,
+    id: &str,
+    fields: &Changes,
+    act: &Act<'_>,
+) -> Result<Change, Rejection> {
+    let (transition, target) = find(process, ticket, id)?;
+    if let Some(role) = missing_role(transition, act.caller) {
+        let text = format!(
+            "{} ticket {} needs the role {role}: ask somebody who has it",
+            transition.id,
+            ticket.number()
+        );
+        return Err(Rejection::new(Reason::RoleRequired, text)
+            .about(ticket)
+            .with("transition", id)
+            .with("role", role));
+    }
+    edit::check_writable(fields, writable(target.category))?;
+    edit::check(process, fields)?;
+    let missing = missing_fields(transition, target, ticket, fields);
+    let missing = missing.into_iter().map(|path| {
+        Violation::new(path, format!("is required to {}: give a value", transition.id))
+    });
+    Rejection::of_fields(Reason::FieldRequired, missing.collect())
+        .map_err(|rejection| rejection.about(ticket).with("transition", id))?;
+    let at = act.time(ticket, since(ticket, fields))?;
+    Ok(act.change(ticket.clone(), facts(process, ticket, transition, target, fields, act), at))
+}
+
+/// The transition and the state it enters, if it leaves the ticket's state.
+fn find<'a>(
+    process: &'a Process,
+    ticket: &Ticket,
+    id: &str,
+) -> Result<(&'a Transition, &'a State), Rejection> {
+    process
+        .transition(id)
+        .filter(|transition| transition.from.contains(&ticket.state))
+        .and_then(|transition| Some((transition, process.state(&transition.to)?)))
+        .ok_or_else(|| {
+            let allowed = process.leaving(&ticket.state).map(|transition| transition.id.as_str());
+            let allowed = allowed.collect::<Vec<_>>();
+            let way_out = if allowed.is_empty() {
+                "no transition leaves this state".to_owned()
+            } else {
+                format!("use one of {}", allowed.join(", "))
+            };
+            let text = format!(
+                "ticket {} is {} and cannot {id}: {way_out}",
+                ticket.number(),
+                ticket.state
+            );
+            Rejection::new(Reason::TransitionNotAllowed, text)
+                .about(ticket)
+                .with("transition", id)
+                .with("allowed", allowed.join(","))
+        })
+}
+
+/// The role that the transition asks for and the caller does not have.
+pub(super) fn missing_role<'a>(transition: &'a Transition, caller: &Caller) -> Option<&'a str> {
+    let role = transition.guard.role.as_deref()?;
+    (!caller.roles.contains(role)).then_some(role)
+}
+
+/// Paths that the transition asks for and that neither the ticket nor the fields have.
+pub(super) fn missing_fields<'a>(
+    transition: &'a Transition,
+    target: &State,
+    ticket: &Ticket,
+    fields: &Changes,
+) -> Vec<&'a str> {
+    let mut after = ticket.clone();
+    // What entering the state clears has to be given again.
+    after.enter(&target.id, target.category, ticket.since.state);
+    fields.apply(&mut after);
+    let given = |path: &str| match path.strip_prefix("custom_fields.") {
+        Some(id) => after.custom_fields.contains_key(id),
+        None => Field::parse(path).is_some_and(|field| field.is_set(&after)),
+    };
+    transition.guard.fields.iter().map(String::as_str).filter(|path| !given(path)).collect()
+}
+
+/// What may be set on the occasion of entering a state of that category.
+fn writable(category: Category) -> FieldSet {
+    let always = FieldSet::ALL.without(DERIVED).without(OF_A_MOVE).without(RESOLUTION);
+    match category {
+        Category::Pending => always.or(PENDING),
+        Category::Resolved | Category::Closed => always.or(RESOLUTION),
+        Category::Cancelled => always.or(FieldSet::of(&[Field::CancelReason])),
+        Category::New | Category::Active => always,
+    }
+}
+
+/// Since when everything that the move touches is as it is.
+fn since(ticket: &Ticket, fields: &Changes) -> jiff::Timestamp {
+    let touched = fields.fields();
+    let part = |set: FieldSet, since| (!touched.and(set).is_empty()).then_some(since);
+    let others = touched.without(ASSIGNMENT).without(PRIORITY).without(OF_A_MOVE);
+    [
+        part(ASSIGNMENT, ticket.since.assignment),
+        part(PRIORITY, ticket.since.priority),
+        part(others, ticket.since.fields),
+    ]
+    .into_iter()
+    .flatten()
+    .fold(ticket.since.state, Ord::max)
+}
+
+fn facts(
+    process: &Process,
+    ticket: &Ticket,
+    transition: &Transition,
+    target: &State,
+    fields: &Changes,
+    act: &Act<'_>,
+) -> Vec<Fact> {
+    let mut rest = fields.clone();
+    let mut facts = vec![Fact::Transitioned(Box::new(Transitioned {
+        transition: Some(transition.id.clone()),
+        from_state: ticket.state.clone(),
+        state: target.id.clone(),
+        category: target.category,
+        by: act.caller.side,
+        fields: rest.take(OF_A_MOVE),
+    }))];
+    if target.category.is_open() && !ticket.category.is_open() {
+        facts.push(Fact::Reopened { reopen_count: ticket.reopen_count + 1 });
+    }
+    if target.category == Category::Resolved && ticket.category != Category::Resolved {
+        let given = rest.take(RESOLUTION);
+        let mut after = ticket.clone();
+        given.apply(&mut after);
+        let Resolution { code, text, cause } = after.resolution;
+        facts.push(Fact::Resolved(Resolution { code, text, cause }));
+    }
+    facts.extend(edit::facts(process, ticket, &rest, act.caller));
+    facts
+}
