@@ -12,4 +12,13 @@
     )
 )]
 
+mod error;
+pub mod inputs;
+pub mod measures;
+mod period;
+pub mod report;
 pub mod stats;
+
+pub use error::Error;
+pub use inputs::{Attribution, Extract, Inputs};
+pub use period::Period;

@@ -1,0 +1,89 @@
+//! The published promises and calendars, as `domain` reads them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::agreement::Agreement;
+use domain::calendar::{Calendar, Definition, Revision, Timeline};
+use domain::clock::Book;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::AgreementRow;
+use crate::Error;
+
+/// One published revision of an agreement or a calendar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revised {
+    /// Resource name.
+    pub name: String,
+    /// Number, from 1.
+    pub revision: u32,
+    /// From when it is in force.
+    pub effective_from: Timestamp,
+    /// The content as published.
+    pub body: Value,
+    /// When it was published.
+    pub recorded_from: Timestamp,
+}
+
+/// Every revision as a promise that clocks can be read with, and as a row for the report.
+///
+/// Revisions count whenever they were published: tickets pin theirs, and a calendar is read by its effective dates.
+pub(super) fn read(agreements: &[Revised], calendars: &[Revised]) -> Result<(Book, Vec<AgreementRow>), Error> {
+    let mut book = Book::default();
+    let mut rows = Vec::new();
+    for revised in agreements {
+        let what = || format!("{} revision {}", revised.name, revised.revision);
+        let (labels, body) = labels(&revised.body);
+        let agreement: Agreement = serde_json::from_value(body).map_err(|error| Error::decode(what(), error))?;
+        rows.push(AgreementRow {
+            name: revised.name.clone(),
+            revision: revised.revision,
+            display_name: labels.display_name,
+            kind: agreement.kind,
+            goal_percent: agreement.attainment_goal_percent.clone(),
+            illustrative: labels.illustrative,
+        });
+        book.add_agreement(&revised.name, revised.revision, Arc::new(agreement));
+    }
+    rows.sort_by(|a, b| (&a.name, a.revision).cmp(&(&b.name, b.revision)));
+    for (name, timeline) in timelines(calendars)? {
+        book.add_calendar(&name, timeline);
+    }
+    Ok((book, rows))
+}
+
+fn timelines(calendars: &[Revised]) -> Result<BTreeMap<String, Timeline>, Error> {
+    let mut revisions: BTreeMap<String, Vec<Revision>> = BTreeMap::new();
+    for revised in calendars {
+        let what = || format!("{} revision {}", revised.name, revised.revision);
+        let (_, body) = labels(&revised.body);
+        let definition: Definition = serde_json::from_value(body).map_err(|error| Error::decode(what(), error))?;
+        let calendar = Calendar::compile(&definition).map_err(|error| Error::decode(what(), error))?;
+        revisions.entry(revised.name.clone()).or_default().push(Revision {
+            number: revised.revision,
+            effective_from: revised.effective_from,
+            calendar: Arc::new(calendar),
+        });
+    }
+    Ok(revisions.into_iter().map(|(name, revisions)| (name, Timeline::new(revisions))).collect())
+}
+
+struct Labels {
+    display_name: String,
+    illustrative: bool,
+}
+
+/// What a body says to people, taken out of what `domain` reads.
+fn labels(body: &Value) -> (Labels, Value) {
+    let mut body = body.clone();
+    let mut labels = Labels { display_name: String::new(), illustrative: false };
+    if let Some(fields) = body.as_object_mut() {
+        if let Some(Value::String(name)) = fields.remove("display_name") {
+            labels.display_name = name;
+        }
+        labels.illustrative = fields.remove("illustrative") == Some(Value::Bool(true));
+    }
+    (labels, body)
+}

@@ -1,0 +1,166 @@
+//! From inputs to measures: pure, and the only place where a number of the report comes into being.
+
+mod coverage;
+mod definitions;
+mod filter;
+mod flow;
+mod frame;
+mod money;
+mod rows;
+mod sla;
+
+use std::collections::BTreeSet;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use polars::prelude::DataFrame;
+
+pub use coverage::Coverage;
+pub use definitions::{DEFINITIONS, Definition, definition};
+pub use money::NOTICE_DAYS;
+pub use rows::rows;
+
+use crate::inputs::{ContractRow, Inputs, TicketRow};
+use crate::period::Period;
+use crate::report::measure::{Measure, Measures, Scope, Value};
+use crate::stats::survival::Curve;
+use crate::{Error, period};
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Every number.
+    pub measures: Measures,
+    /// Waiting for resolution, as a whole and by priority; times in microseconds.
+    pub curves: Vec<(Scope, Curve)>,
+    /// What each imported source covers.
+    pub coverage: Vec<Coverage>,
+    /// Contracts on which a decision is due, by deadline and then by amount.
+    pub due: Vec<ContractRow>,
+    /// The open incidents that were opened first, at most ten.
+    pub oldest: Vec<TicketRow>,
+    /// The date from which contracts are looked at.
+    pub register_date: Date,
+}
+
+/// What measures are made from.
+struct Context<'a> {
+    inputs: &'a Inputs,
+    period: Period,
+    /// The part of the period that had passed at the as-of.
+    window: Period,
+    tickets: DataFrame,
+    clocks: DataFrame,
+    ticket_source: String,
+    expressible: filter::Expressible,
+}
+
+/// Measures the inputs over a period.
+pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
+    let context = Context::new(inputs, period)?;
+    let mut measures = flow::measures(&context)?;
+    measures.extend(sla::measures(&context)?);
+    measures.extend(money::cost_measures(&context)?);
+    measures.extend(money::contract_measures(&context)?);
+    let register_date = money::register_date(&context);
+    let mut due: Vec<ContractRow> =
+        inputs.contracts.iter().filter(|contract| money::is_due(contract, register_date)).cloned().collect();
+    due.sort_by(|a, b| {
+        let amount = |row: &ContractRow| row.committed.map_or(0, |money| money.minor_units);
+        amount(b).cmp(&amount(a)).then_with(|| (a.deadline_on, &a.name).cmp(&(b.deadline_on, &b.name)))
+    });
+    let mut oldest: Vec<TicketRow> =
+        inputs.incidents().filter(|row| row.was_open_before(context.window.end)).cloned().collect();
+    oldest.sort_by(|a, b| (a.opened_at, a.key()).cmp(&(b.opened_at, b.key())));
+    oldest.truncate(10);
+    Ok(Measured {
+        measures: Measures::new(measures),
+        curves: flow::curves(&context)?,
+        coverage: coverage::coverage(inputs),
+        due,
+        oldest,
+        register_date,
+    })
+}
+
+impl<'a> Context<'a> {
+    fn new(inputs: &'a Inputs, period: &Period) -> Result<Self, Error> {
+        let mut sources: Vec<&str> = inputs
+            .incidents()
+            .map(|row| if row.source.is_empty() { "recorded here" } else { row.source.as_str() })
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let sources = if sources.is_empty() { "none".to_owned() } else { sources.join(", ") };
+        Ok(Self {
+            inputs,
+            period: *period,
+            window: period.until(inputs.as_of),
+            tickets: frame::tickets(inputs, period)?,
+            clocks: frame::clocks(inputs, period)?,
+            ticket_source: format!("tickets: {sources}"),
+            expressible: filter::Expressible::of(inputs, &period.until(inputs.as_of)),
+        })
+    }
+
+    /// A measure with what follows from its id and scope; the value is still missing.
+    fn measure(&self, id: &str, scope: Scope) -> Measure {
+        let definition = definition(id);
+        let unit = definition.map_or("", |definition| definition.unit);
+        let text = definition
+            .map(|definition| format!("{}@{}: {}", definition.id, definition.version, definition.text))
+            .unwrap_or_default();
+        let mark = if self.is_invented(&scope) { "; ILLUSTRATIVE" } else { "" };
+        let at_end = ["flow.backlog", "sla.open", "sla.overdue", "sla.due_24h"].iter().any(|at| id.starts_with(at));
+        let instant = if id.starts_with("sla.") { self.inputs.as_of } else { self.window.end };
+        Measure {
+            id: id.to_owned(),
+            window: if at_end { instant.to_string() } else { self.window.to_string() },
+            source: format!("{}{mark}", self.ticket_source),
+            value: Value::None,
+            unit: unit.to_owned(),
+            n: 0,
+            numerator: None,
+            denominator: None,
+            interval: None,
+            definition: text,
+            filter: filter::of(self, id, &scope),
+            scope,
+        }
+    }
+
+    fn count(&self, id: &str, scope: Scope, count: u64) -> Measure {
+        Measure { value: Value::Count(count), n: count, ..self.measure(id, scope) }
+    }
+
+    fn number(
+        &self,
+        id: &str,
+        scope: Scope,
+        value: Option<f64>,
+        n: u64,
+        interval: Option<[Option<f64>; 2]>,
+    ) -> Measure {
+        let value = value.map_or(Value::None, Value::Number);
+        Measure { value, n, interval, ..self.measure(id, scope) }
+    }
+}
+
+/// The total, and each value of each dimension that any incident has; priorities 1 to 4 in any case.
+fn scopes(context: &Context, dimensions: &[&str]) -> Vec<Scope> {
+    let mut scopes = vec![Scope::all()];
+    for name in dimensions {
+        let mut values: BTreeSet<String> = context.inputs.incidents().map(|row| frame::dimension(row, name)).collect();
+        if *name == "priority" {
+            values.extend((1..=4).map(|priority| priority.to_string()));
+        }
+        scopes.extend(values.iter().map(|value| Scope::one(name, frame::part(name, value))));
+    }
+    scopes
+}
+
+/// Whether the month of a scope lies outside the period; there nothing is expected, and no zero is worth a line.
+fn is_outside(scope: &Scope, period: &Period) -> bool {
+    let last = period.end.checked_sub(1.microsecond()).unwrap_or(period.end);
+    scope.text("month").is_some_and(|month| month < period::month(period.start) || month > period::month(last))
+}

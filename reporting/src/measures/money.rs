@@ -1,0 +1,211 @@
+//! Cost and contracts: exact sums, one currency and one source at a time, each with the window its data really has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::amount::{Amount, Currency, Money};
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use super::Context;
+use crate::Error;
+use crate::inputs::{ContractRow, CostRow};
+use crate::period::date;
+use crate::report::measure::{Measure, Scope, Value};
+
+/// Days ahead in which a notice deadline asks for a decision.
+pub const NOTICE_DAYS: i64 = 90;
+
+/// Lines of the ledger that count: those of the window, or all of them where the window holds none.
+pub(super) fn costs<'a>(context: &Context<'a>) -> Vec<&'a CostRow> {
+    let all = &context.inputs.costs;
+    let within: Vec<&CostRow> = all.iter().filter(|cost| context.window.contains(cost.start_at)).collect();
+    if within.is_empty() { all.iter().collect() } else { within }
+}
+
+/// What was billed: as a whole, by service, by provider, and by what the provider calls its services.
+pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
+    let rows = costs(context);
+    let splits = Splits::of(rows.iter().map(|cost| (cost.source.as_str(), cost.billed.currency)));
+    let mut groups: BTreeMap<Scope, Vec<&CostRow>> = BTreeMap::new();
+    for cost in rows {
+        let base = splits.scope(&cost.source, cost.billed.currency);
+        let provider = base.clone().with("provider", cost.provider.as_str());
+        for scope in [
+            base.clone(),
+            base.with("service", cost.service.as_str()),
+            provider.clone().with("provider_service", cost.provider_service.as_str()),
+            provider,
+        ] {
+            groups.entry(scope).or_default().push(cost);
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(scope, rows)| {
+            let currency = rows[0].billed.currency;
+            let total = Amount::sum(currency, rows.iter().map(|cost| &cost.billed))?;
+            let start = rows.iter().map(|cost| cost.start_at).min();
+            let end = rows.iter().map(|cost| cost.end_at).max();
+            let outside = !rows.iter().any(|cost| context.window.contains(cost.start_at));
+            let late = rows.iter().any(|cost| cost.late);
+            let invented = context.is_invented(&scope);
+            let digits = total.value.fraction_digits().max(currency.minor_digits());
+            Ok(Measure {
+                window: start.zip(end).map(|(start, end)| format!("{start}/{end}")).unwrap_or_default(),
+                source: source(&rows[0].source, outside, late, invented),
+                value: Value::Exact(total.value, digits),
+                unit: currency.to_string(),
+                n: rows.len() as u64,
+                ..context.measure("cost.billed", scope)
+            })
+        })
+        .collect()
+}
+
+/// The date by which "ahead" is meant: the as-of, or the newest start in the register if the register is newer.
+pub(super) fn register_date(context: &Context) -> Date {
+    let as_of = date(context.inputs.as_of);
+    context.inputs.contracts.iter().filter_map(|contract| contract.start_on).fold(as_of, Date::max)
+}
+
+/// Whether a decision on the contract is due within [`NOTICE_DAYS`] days of the register's date.
+pub(super) fn is_due(contract: &ContractRow, from: Date) -> bool {
+    let until = from.saturating_add(NOTICE_DAYS.days());
+    contract.deadline_on.is_some_and(|deadline| from <= deadline && deadline <= until)
+}
+
+/// Quarter of a date: `2026-Q1`.
+pub(super) fn quarter(on: Date) -> String {
+    format!("{}-Q{}", on.year(), (on.month() + 2) / 3)
+}
+
+/// The contracts and what they commit: as a whole, by quarter of the deadline, by owner, and those due soon.
+pub(super) fn contract_measures(context: &Context) -> Result<Vec<Measure>, Error> {
+    let today = register_date(context);
+    let mut measures = Vec::new();
+    let groups = |scopes: &dyn Fn(&ContractRow) -> Vec<Scope>, rows: &[&'_ ContractRow]| {
+        let mut groups: BTreeMap<Scope, Vec<ContractRow>> = BTreeMap::new();
+        groups.entry(Scope::all()).or_default();
+        for row in rows {
+            for scope in scopes(row) {
+                groups.entry(scope).or_default().push((*row).clone());
+            }
+        }
+        groups
+    };
+    let all: Vec<&ContractRow> = context.inputs.contracts.iter().collect();
+    let due: Vec<&ContractRow> = all.iter().copied().filter(|contract| is_due(contract, today)).collect();
+    let whole_and_parts = |contract: &ContractRow| {
+        let quarter = contract.deadline_on.map_or_else(|| "open-ended".to_owned(), quarter);
+        vec![Scope::all(), Scope::one("quarter", quarter), Scope::one("owner_unit", contract.owner_unit.as_str())]
+    };
+    for (rows, scopes, count, sum) in [
+        (&all, &whole_and_parts as &dyn Fn(&ContractRow) -> Vec<Scope>, "supplier.contracts", "supplier.committed"),
+        (&due, &|_: &ContractRow| vec![Scope::all()], "supplier.notice_due", "supplier.notice_due_committed"),
+    ] {
+        for (scope, rows) in groups(scopes, rows) {
+            let window = if count == "supplier.notice_due" {
+                format!("{today}/{}", today.saturating_add((NOTICE_DAYS + 1).days()))
+            } else {
+                term(&rows)
+            };
+            measures.push(Measure {
+                window: window.clone(),
+                source: contracts_source(&rows),
+                ..context.count(count, scope.clone(), rows.len() as u64)
+            });
+            committed(context, sum, &scope, &window, &rows, &mut measures)?;
+        }
+    }
+    Ok(measures)
+}
+
+fn committed(
+    context: &Context,
+    id: &str,
+    scope: &Scope,
+    window: &str,
+    rows: &[ContractRow],
+    measures: &mut Vec<Measure>,
+) -> Result<(), Error> {
+    let stated = |row: &'_ ContractRow| row.committed.map(|money| money.currency);
+    let register = context.inputs.contracts.iter();
+    let splits = Splits::of(register.filter_map(|row| stated(row).map(|currency| (row.source.as_str(), currency))));
+    let mut sums: BTreeMap<Scope, (Currency, Vec<&ContractRow>)> = BTreeMap::new();
+    for row in rows {
+        if let Some(currency) = stated(row) {
+            let split = splits.scope(&row.source, currency);
+            let scope = scope.parts().fold(split, |scope, (name, part)| scope.with(name, part.clone()));
+            sums.entry(scope).or_insert_with(|| (currency, Vec::new())).1.push(row);
+        }
+    }
+    for (scope, (currency, rows)) in sums {
+        let total = Money::sum(currency, rows.iter().filter_map(|row| row.committed))?;
+        let copies: Vec<ContractRow> = rows.iter().map(|row| (*row).clone()).collect();
+        measures.push(Measure {
+            window: window.to_owned(),
+            source: contracts_source(&copies),
+            value: Value::Exact(total.value(), currency.minor_digits()),
+            unit: currency.to_string(),
+            n: rows.len() as u64,
+            ..context.measure(id, scope)
+        });
+    }
+    Ok(())
+}
+
+/// From the first start to the last end, as an interval of dates.
+fn term(rows: &[ContractRow]) -> String {
+    let start = rows.iter().filter_map(|row| row.start_on).min();
+    let end = rows.iter().filter_map(|row| row.end_on).max();
+    let show = |on: Option<Date>| on.map_or_else(|| "..".to_owned(), |on| on.to_string());
+    format!("{}/{}", show(start), show(end))
+}
+
+fn contracts_source(rows: &[ContractRow]) -> String {
+    let names: BTreeSet<&str> = rows.iter().map(|row| row.source.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().map(named).collect();
+    let late = rows.iter().any(|row| row.late);
+    source(&names.join(", "), false, late, rows.iter().any(|row| row.illustrative))
+}
+
+pub(super) fn named(source: &str) -> &str {
+    if source.is_empty() { "entered here" } else { source }
+}
+
+fn source(name: &str, outside: bool, late: bool, invented: bool) -> String {
+    let mut text = named(name).to_owned();
+    if outside {
+        text.push_str("; outside the report's period, shown with its own window");
+    }
+    if late {
+        text.push_str("; first recorded after the as-of, shown as first recorded");
+    }
+    if invented {
+        text.push_str("; ILLUSTRATIVE");
+    }
+    text
+}
+
+/// Which of source and currency tell amounts apart: what is one for all is not part of a scope, what differs is, and
+/// then there is no total.
+struct Splits {
+    source: bool,
+    currency: bool,
+}
+
+impl Splits {
+    fn of<'a>(rows: impl Iterator<Item = (&'a str, Currency)>) -> Self {
+        let (mut sources, mut currencies) = (BTreeSet::new(), BTreeSet::new());
+        for (source, currency) in rows {
+            sources.insert(source);
+            currencies.insert(currency);
+        }
+        Self { source: sources.len() > 1, currency: currencies.len() > 1 }
+    }
+
+    fn scope(&self, source: &str, currency: Currency) -> Scope {
+        let scope = if self.source { Scope::one("source", named(source)) } else { Scope::all() };
+        if self.currency { scope.with("currency", currency.code()) } else { scope }
+    }
+}
