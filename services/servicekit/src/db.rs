@@ -189,23 +189,44 @@ impl Database {
         T: Send,
     {
         type Manager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
-        let mut connection = self.get().await?;
-        Manager::begin_transaction(&mut *connection).await?;
-        match work(&mut connection).await {
-            Ok(value) => {
-                match end {
-                    End::Commit => Manager::commit_transaction(&mut *connection).await?,
-                    End::Rollback => Manager::rollback_transaction(&mut *connection).await?,
-                }
-                Ok(value)
-            }
-            Err(error) => {
-                // A connection that cannot roll back is not handed out again; the error that led here says more.
-                if let Err(cause) = Manager::rollback_transaction(&mut *connection).await {
+        let mut loan = Loan(Some(self.get().await?));
+        let connection = loan.connection()?;
+        Manager::begin_transaction(connection).await?;
+        let outcome = work(connection).await;
+        match (&outcome, end) {
+            (Ok(_), End::Commit) => Manager::commit_transaction(connection).await?,
+            (Ok(_), End::Rollback) => Manager::rollback_transaction(connection).await?,
+            (Err(_), _) => {
+                // The error that led here says more than a rollback that fails too.
+                if let Err(cause) = Manager::rollback_transaction(connection).await {
                     tracing::debug!(%cause, "rollback failed");
+                    return outcome;
                 }
-                Err(error)
             }
+        }
+        loan.give_back();
+        outcome
+    }
+}
+
+/// A connection in a transaction. Unless it is given back it is closed, so that work which is dropped half-way
+/// leaves neither an open transaction nor locks behind in the pool.
+struct Loan(Option<Pooled>);
+
+impl Loan {
+    fn connection(&mut self) -> Result<&mut Connection, Error> {
+        self.0.as_deref_mut().ok_or_else(|| Error::internal("the connection was given back"))
+    }
+
+    fn give_back(mut self) {
+        self.0.take();
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
         }
     }
 }

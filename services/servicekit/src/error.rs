@@ -56,6 +56,7 @@ reasons! {
     DATABASE_UNAVAILABLE, Unavailable, "the database cannot be reached; a write may have happened all the same: repeat it with the same request id";
     MESSAGE_TOO_LARGE, OutOfRange, "the message is larger than the limit in GetServerInfo: send less at once";
     MESSAGE_MALFORMED, Internal, "the bytes received are not the message that the method takes";
+    SERVER_STOPPING, Unavailable, "the server is stopping: connect again and resume where the stream ended";
     METHOD_UNKNOWN, Unimplemented, "this server has no such method";
     INTERNAL, Internal, "a fault of the server; its log has the cause under the reference in the metadata";
     SCHEMA_NEWER, FailedPrecondition, "the database was migrated by a newer program: start that one";
@@ -222,8 +223,12 @@ impl Error {
 
     /// Whether the same work may succeed when it is simply done again.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict)
-            || matches!(self, Self::Constraint { name, .. } if name == crate::idempotency::PRIMARY_KEY)
+        matches!(self, Self::Conflict) || self.is_repetition()
+    }
+
+    /// Whether the same request came twice at once and this was the second: its answer is that of the first.
+    pub fn is_repetition(&self) -> bool {
+        matches!(self, Self::Constraint { name, .. } if name == crate::idempotency::PRIMARY_KEY)
     }
 
     /// The reason that a client sees.
@@ -231,6 +236,7 @@ impl Error {
         match self {
             Self::Invalid { reason, .. } | Self::Refused { reason, .. } => *reason,
             Self::NotFound { .. } => RESOURCE_NOT_FOUND,
+            repetition if repetition.is_repetition() => CONFLICT,
             Self::AlreadyExists { .. } | Self::Constraint { kind: Constraint::Unique, .. } => RESOURCE_EXISTS,
             Self::Constraint { kind: Constraint::Reference, .. } => REFERENCE_INVALID,
             Self::Busy { .. } => TOO_BUSY,

@@ -1,4 +1,4 @@
-//! Checked filters as SQL: each restriction is true or false, never unknown; values are parameters only.
+//! Checked filters as SQL conditions with parameters only, which hold exactly where the domain's evaluator says so.
 //! Which fields there are is a [`domain::filter::Schema`]; here each gets its column.
 
 use diesel::sql_types::{BigInt, Bool, Interval, Text, Timestamptz};
@@ -77,27 +77,36 @@ impl Fields {
         (&ordering.sql, ordering.sql_type)
     }
 
-    /// Appends the filter as one boolean expression that is never NULL.
+    /// Appends the filter as a condition for WHERE, which takes NULL for false: so restrictions are left bare and
+    /// indexes serve them, except under a NOT, where NULL has to be made false first.
     pub fn condition(&self, filter: &Typed, sql: &mut Sql) {
+        self.member(filter, false, sql);
+    }
+
+    fn member(&self, filter: &Typed, negated: bool, sql: &mut Sql) {
         match filter {
-            Typed::And(members) => self.joined(members, " AND ", "true", sql),
-            Typed::Or(members) => self.joined(members, " OR ", "false", sql),
+            Typed::And(members) => self.joined(members, " AND ", "true", negated, sql),
+            Typed::Or(members) => self.joined(members, " OR ", "false", negated, sql),
             Typed::Not(member) => {
                 sql.push("NOT ");
-                self.condition(member, sql);
+                self.member(member, true, sql);
             }
-            Typed::Restriction(restriction) => self.restriction(restriction, sql),
+            Typed::Restriction(restriction) => {
+                sql.push(if negated { "coalesce(" } else { "(" });
+                self.restriction(restriction, sql);
+                sql.push(if negated { ", false)" } else { ")" });
+            }
         }
     }
 
-    fn joined(&self, members: &[Typed], operator: &str, empty: &str, sql: &mut Sql) {
+    fn joined(&self, members: &[Typed], operator: &str, empty: &str, negated: bool, sql: &mut Sql) {
         if members.is_empty() {
             sql.push(empty);
             return;
         }
         for (index, member) in members.iter().enumerate() {
             sql.push(if index == 0 { "(" } else { operator });
-            self.condition(member, sql);
+            self.member(member, negated, sql);
         }
         sql.push(")");
     }
@@ -107,32 +116,30 @@ impl Fields {
         let column = self.columns[*field].0.as_str();
         match test {
             Test::Present if *kind == Kind::StringList => {
-                sql.push("coalesce(cardinality(").push(column).push(") > 0, false)");
+                sql.push("cardinality(").push(column).push(") > 0");
             }
             Test::Present => {
-                sql.push("(").push(column).push(" IS NOT NULL)");
+                sql.push(column).push(" IS NOT NULL");
             }
             Test::Compare(comparison, value) => {
                 let collate = matches!(value, Value::String(_))
                     && !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
-                sql.push("coalesce(").push(column).push(if collate { " COLLATE \"C\" " } else { " " });
+                sql.push(column).push(if collate { " COLLATE \"C\" " } else { " " });
                 sql.push(match comparison {
                     Comparison::NotEqual => "<>",
                     other => other.symbol(),
                 });
                 sql.push(" ");
                 bind(value, sql);
-                sql.push(", false)");
             }
             Test::Like(pattern) => {
-                sql.push("coalesce(").push(column).push(" LIKE ").bind::<Text, _>(like(pattern)).push(", false)");
+                sql.push(column).push(" LIKE ").bind::<Text, _>(like(pattern));
             }
             Test::NotLike(pattern) => {
-                sql.push("coalesce(").push(column).push(" NOT LIKE ").bind::<Text, _>(like(pattern)).push(", false)");
+                sql.push(column).push(" NOT LIKE ").bind::<Text, _>(like(pattern));
             }
             Test::Has(item) => {
-                sql.push("coalesce(").push(column).push(" @> ARRAY[").bind::<Text, _>(item.clone());
-                sql.push("]::text[], false)");
+                sql.push(column).push(" @> ARRAY[").bind::<Text, _>(item.clone()).push("]::text[]");
             }
         }
     }
@@ -244,4 +251,75 @@ fn like(pattern: &Pattern) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::filter::{Context, compile};
+
+    fn fields() -> Fields {
+        Fields::new([
+            Column::new(Field::new("name", Kind::String, "name").orderable(), "name").ordered_by("number", "bigint"),
+            Column::new(Field::new("title", Kind::String, "title").orderable(), "title"),
+            Column::new(Field::new("weight", Kind::Decimal, "weight").orderable(), "weight"),
+            Column::new(Field::new("tags", Kind::StringList, "tags"), "tags"),
+        ])
+    }
+
+    fn condition(filter: &str) -> String {
+        let fields = fields();
+        let context = Context { now: jiff::Timestamp::UNIX_EPOCH, me: None };
+        let mut sql = Sql::default();
+        fields.condition(&compile(filter, fields.schema(), &context).unwrap(), &mut sql);
+        sql.to_string()
+    }
+
+    #[test]
+    fn an_empty_filter_holds_everywhere() {
+        assert_eq!(condition(""), "true");
+    }
+
+    #[test]
+    fn values_are_parameters_and_restrictions_can_use_an_index() {
+        assert_eq!(
+            condition("title = \"x' OR true\" AND (weight > 1.5 OR tags:a)"),
+            "((title = $1) AND ((weight > $2::numeric) OR (tags @> ARRAY[$3]::text[])))"
+        );
+    }
+
+    #[test]
+    fn under_a_not_an_unset_field_is_false_and_not_unknown() {
+        assert_eq!(condition("NOT title = a"), "NOT coalesce(title = $1, false)");
+        assert_eq!(
+            condition("NOT (title = a OR weight = 1)"),
+            "NOT (coalesce(title = $1, false) OR coalesce(weight = $2::numeric, false))"
+        );
+    }
+
+    #[test]
+    fn wildcards_of_sql_are_ordinary_characters() {
+        let text = "50%_\\";
+        let fields = fields();
+        let context = Context { now: jiff::Timestamp::UNIX_EPOCH, me: None };
+        let filter = format!("title = \"{}*\"", text.replace('\\', "\\\\"));
+        let Typed::Restriction(Restriction { test: Test::Like(pattern), .. }) =
+            compile(&filter, fields.schema(), &context).unwrap()
+        else {
+            panic!("not a pattern: {filter}");
+        };
+        assert_eq!(like(&pattern), "50\\%\\_\\\\%");
+    }
+
+    #[test]
+    fn a_keyset_continues_after_its_row_also_where_values_are_unset() {
+        let order = [(2, Direction::Descending), (1, Direction::Ascending), (0, Direction::Ascending)];
+        let mut sql = Sql::default();
+        fields().after(&order, &vec![Some("1.5".to_owned()), None, Some("7".to_owned())], &mut sql);
+        assert_eq!(
+            sql.to_string(),
+            "(weight < $1::numeric OR weight = $2::numeric AND \
+             (false OR title COLLATE \"C\" IS NULL AND (number > $3::bigint)))"
+        );
+    }
 }

@@ -36,6 +36,10 @@ const PROBE: Duration = Duration::from_secs(2);
 /// Silence after which a client is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// What every server answers besides its own gRPC services.
+const ALWAYS: [&str; 3] =
+    ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
 /// A server under construction.
 pub struct Server {
     kit: Kit,
@@ -64,14 +68,6 @@ impl Server {
         routes.add_service(tonic_health::pb::health_server::HealthServer::new(
             tonic_health::server::HealthService::from_health_reporter(health.clone()),
         ));
-        let builder = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
-                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        };
-        routes.add_service(builder().build_v1().map_err(Error::internal)?);
-        routes.add_service(builder().build_v1alpha().map_err(Error::internal)?);
         let server = Self { kit: kit.clone(), routes, health, names: Vec::new(), observer: None };
         let journal = JournalServiceServer::new(journal::Service::new(kit.clone()));
         Ok(server
@@ -103,9 +99,29 @@ impl Server {
         self
     }
 
+    /// Adds reflection, v1 and v1alpha: it lists what is served here, and knows all types, those of errors included.
+    fn reflected(mut self) -> Result<Self, Error> {
+        let builder = || {
+            let mut builder = tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+            for name in self.names.iter().copied().chain(ALWAYS) {
+                builder = builder.with_service_name(name);
+            }
+            builder
+        };
+        let v1 = builder().build_v1().map_err(Error::internal)?;
+        let v1alpha = builder().build_v1alpha().map_err(Error::internal)?;
+        self.routes.add_service(v1);
+        self.routes.add_service(v1alpha);
+        Ok(self)
+    }
+
     /// Takes the port and says so in one sentence when it cannot.
     pub fn bind(self, config: &config::Server) -> Result<Bound, Error> {
-        let address = config.address(self.kit.service.port);
+        let this = self.reflected()?;
+        let address = config.address(this.kit.service.port);
         let authenticator = config.authenticator(address)?;
         let incoming = TcpIncoming::bind(address).map_err(|cause| {
             let message = match cause.kind() {
@@ -119,13 +135,13 @@ impl Server {
         let address = incoming.local_addr().map_err(Error::internal)?;
         Ok(Bound {
             edge: Edge {
-                routes: self.routes.routes().prepare(),
+                routes: this.routes.routes().prepare(),
                 authenticator: Arc::new(authenticator),
-                observer: self.observer,
+                observer: this.observer,
             },
-            kit: self.kit,
-            health: self.health,
-            names: self.names,
+            kit: this.kit,
+            health: this.health,
+            names: this.names,
             incoming: incoming.with_nodelay(Some(true)),
             address,
             drain: config.drain(),

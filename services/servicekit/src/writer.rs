@@ -70,14 +70,15 @@ impl<J: Job> Writer<J> {
     /// Starts the writer of a service.
     pub fn start(kit: &Kit) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        kit.spawn(flush(Target { database: kit.database.clone(), feed: kit.feed.clone() }, waiting));
+        tokio::spawn(flush(Target { database: kit.database.clone(), feed: kit.feed.clone() }, waiting));
         Self { queue }
     }
 
     /// Queues the job and waits until it is durable. It is written even when the caller goes away.
     ///
     /// RESOURCE_EXHAUSTED when the queue is full; UNAVAILABLE when the connection broke, in which case the job may
-    /// have been written: its request id tells.
+    /// have been written: its request id tells. An error that [`Error::is_repetition`] says that the request was
+    /// written already: answer as it was answered.
     pub async fn write(&self, job: J) -> Result<J::Outcome, Error> {
         let (answer, outcome) = oneshot::channel();
         self.queue.try_send(Waiting { job, answer }).map_err(|refused| match refused {
@@ -196,7 +197,7 @@ fn refuse<T>(answers: Vec<oneshot::Sender<Result<T, Error>>>, error: &Error) {
 }
 
 fn final_word<J: Job>(error: Error) -> Error {
-    if error.is_conflict() {
+    if matches!(error, Error::Conflict) {
         return Error::refused(error::CONFLICT, "", format!("{} came second {ATTEMPTS} times: try again", J::NAME));
     }
     error
@@ -206,11 +207,166 @@ async fn attempt<J: Job>(sink: &impl Sink<J>, jobs: &mut [J]) -> Result<Vec<J::O
     let mut attempt = 1;
     loop {
         match sink.write(jobs).await {
-            Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
+            Err(Error::Conflict) if attempt < ATTEMPTS => {
                 tokio::time::sleep(Duration::from_millis(5 * u64::from(attempt))).await;
                 attempt += 1;
             }
             outcome => return outcome,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// A job that can be told to fail; `bad` fails every batch that it is in.
+    #[derive(Debug, Clone)]
+    struct Put {
+        row: &'static str,
+        scope: &'static str,
+        request: Option<Uuid>,
+        bad: bool,
+    }
+
+    impl Job for Put {
+        type Outcome = String;
+        const NAME: &'static str = "put";
+
+        fn key(&self) -> &str {
+            self.row
+        }
+
+        fn request_id(&self) -> Option<Uuid> {
+            self.request
+        }
+
+        fn scope(&self) -> &str {
+            self.scope
+        }
+
+        async fn write(_connection: &mut Connection, _jobs: &mut [Self]) -> Result<Vec<String>, Error> {
+            Err(Error::internal("tests write to a sink of their own"))
+        }
+    }
+
+    fn put(row: &'static str) -> Put {
+        Put { row, scope: "", request: None, bad: false }
+    }
+
+    /// Remembers the batches that were tried.
+    #[derive(Clone, Default)]
+    struct Tried {
+        batches: Arc<Mutex<Vec<Vec<&'static str>>>>,
+        gone: bool,
+        races: Arc<Mutex<u32>>,
+    }
+
+    impl Sink<Put> for Tried {
+        async fn write(&self, jobs: &mut [Put]) -> Result<Vec<String>, Error> {
+            self.batches.lock().unwrap().push(jobs.iter().map(|job| job.row).collect());
+            if self.gone {
+                return Err(Error::unavailable("gone"));
+            }
+            let mut races = self.races.lock().unwrap();
+            if *races > 0 {
+                *races -= 1;
+                return Err(Error::Conflict);
+            }
+            if jobs.iter().any(|job| job.bad) {
+                return Err(Error::invalid("row", "is bad"));
+            }
+            Ok(jobs.iter().map(|job| job.row.to_owned()).collect())
+        }
+    }
+
+    /// Queues all jobs at once, lets the flusher run to its end, and gives the answers in the order of the jobs.
+    async fn run(sink: Tried, jobs: Vec<Put>) -> Vec<Result<String, Error>> {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let mut answers = Vec::new();
+        for job in jobs {
+            let (answer, outcome) = oneshot::channel();
+            queue.try_send(Waiting { job, answer }).map_err(|_| "full").unwrap();
+            answers.push(outcome);
+        }
+        drop(queue);
+        flush(sink, waiting).await;
+        let mut outcomes = Vec::new();
+        for answer in answers {
+            outcomes.push(answer.await.unwrap());
+        }
+        outcomes
+    }
+
+    fn batches(sink: &Tried) -> Vec<Vec<&'static str>> {
+        sink.batches.lock().unwrap().clone()
+    }
+
+    #[tokio::test]
+    async fn what_has_queued_is_written_at_once_in_the_order_of_rows() {
+        let sink = Tried::default();
+        let outcomes = run(sink.clone(), vec![put("c"), put("a"), put("b")]).await;
+        assert_eq!(batches(&sink), [["a", "b", "c"]]);
+        assert_eq!(outcomes.into_iter().map(Result::unwrap).collect::<Vec<_>>(), ["c", "a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn a_row_is_changed_once_in_a_batch_and_in_the_order_of_arrival() {
+        let sink = Tried::default();
+        run(sink.clone(), vec![put("a"), put("a"), put("b"), put("a")]).await;
+        assert_eq!(batches(&sink), [vec!["a", "b"], vec!["a"], vec!["a"]]);
+    }
+
+    #[tokio::test]
+    async fn a_request_is_written_once_in_a_batch() {
+        let sink = Tried::default();
+        let request = Some(Uuid::from_u128(7));
+        run(sink.clone(), vec![Put { request, ..put("a") }, Put { request, ..put("b") }, put("c")]).await;
+        assert_eq!(batches(&sink), [vec!["a", "c"], vec!["b"]]);
+    }
+
+    #[tokio::test]
+    async fn scopes_never_share_a_batch() {
+        let sink = Tried::default();
+        run(sink.clone(), vec![put("a"), Put { scope: "x", ..put("b") }, put("c")]).await;
+        assert_eq!(batches(&sink), [vec!["a", "c"], vec!["b"]]);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_must_wait_is_not_overtaken_by_a_later_one_for_its_row() {
+        let sink = Tried::default();
+        let request = Some(Uuid::from_u128(7));
+        let held_back = Put { request, ..put("b") };
+        run(sink.clone(), vec![Put { request, ..put("a") }, held_back, put("b")]).await;
+        assert_eq!(batches(&sink), [vec!["a"], vec!["b"], vec!["b"]]);
+    }
+
+    #[tokio::test]
+    async fn a_bad_row_fails_alone() {
+        const ROWS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let sink = Tried::default();
+        let jobs = ROWS.iter().map(|row| Put { bad: *row == "e", ..put(row) }).collect();
+        let outcomes = run(sink.clone(), jobs).await;
+        let failed: Vec<usize> = (0..ROWS.len()).filter(|index| outcomes[*index].is_err()).collect();
+        assert_eq!(failed, [4]);
+        assert!(batches(&sink).len() <= 7, "halved, not one by one: {:?}", batches(&sink));
+    }
+
+    #[tokio::test]
+    async fn a_lost_race_is_run_again_and_then_told() {
+        let lucky = Tried { races: Arc::new(Mutex::new(2)), ..Tried::default() };
+        assert!(run(lucky, vec![put("a")]).await[0].is_ok());
+        let unlucky = Tried { races: Arc::new(Mutex::new(99)), ..Tried::default() };
+        let outcomes = run(unlucky, vec![put("a")]).await;
+        assert_eq!(outcomes[0].as_ref().unwrap_err().reason(), error::CONFLICT);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_more_than_is_known_when_the_database_goes() {
+        let sink = Tried { gone: true, ..Tried::default() };
+        let outcomes = run(sink.clone(), vec![put("a"), put("b")]).await;
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable { .. }))));
+        assert_eq!(batches(&sink).len(), 1, "not split: nothing can work now");
     }
 }

@@ -18,6 +18,8 @@ use crate::sql::Sql;
 
 /// Most changes put in order in one transaction.
 const BATCH: i64 = 5_000;
+/// Facts between two looks at the partitions, which are ten times as large.
+const PARTITION_CHECK: i64 = 1_000_000;
 /// How long the sequencer lets changes gather, so that it does not compete with the writers.
 const GATHER: Duration = Duration::from_millis(10);
 /// How often it looks without having been woken: changes of other replicas.
@@ -88,6 +90,8 @@ struct Locked {
 struct Drained {
     #[diesel(sql_type = BigInt)]
     changes: i64,
+    #[diesel(sql_type = BigInt)]
+    facts: i64,
 }
 
 /// Takes the lock and sequences until something fails; returns at once when another replica has the lock.
@@ -99,14 +103,14 @@ async fn drain(database: &Database, clock: &clock::Shared, feed: &Feed) -> Resul
     if !lock.locked {
         return Ok(());
     }
-    let mut since_partitions: i64 = i64::MAX;
+    let mut facts_until_partitions = 0;
     loop {
-        if since_partitions > 100_000 {
+        if facts_until_partitions <= 0 {
             connection.batch_execute("SELECT journal_ensure_partitions()").await?;
-            since_partitions = 0;
+            facts_until_partitions = PARTITION_CHECK;
         }
-        let changes = put_in_order(&mut connection, database.schema(), clock).await?;
-        since_partitions += changes;
+        let Drained { changes, facts } = put_in_order(&mut connection, database.schema(), clock).await?;
+        facts_until_partitions -= facts;
         if changes == 0 {
             let _ = tokio::time::timeout(POLL, feed.committed.notified()).await;
         }
@@ -116,8 +120,8 @@ async fn drain(database: &Database, clock: &clock::Shared, feed: &Feed) -> Resul
     }
 }
 
-/// Orders what is pending, in one transaction, and says how many changes there were.
-async fn put_in_order(connection: &mut Connection, schema: &str, clock: &clock::Shared) -> Result<i64, Error> {
+/// Orders what is pending, in one transaction, and says how much there was.
+async fn put_in_order(connection: &mut Connection, schema: &str, clock: &clock::Shared) -> Result<Drained, Error> {
     let mut sql = Sql::new("WITH drained AS (DELETE FROM journal_pending WHERE ctid = ANY (ARRAY(");
     sql.push("SELECT ctid FROM journal_pending ORDER BY last_position LIMIT ").bind::<BigInt, _>(BATCH);
     sql.push(")) RETURNING last_position, positions), ");
@@ -129,11 +133,11 @@ async fn put_in_order(connection: &mut Connection, schema: &str, clock: &clock::
     sql.push("p.position, greatest(").bind::<Timestamptz, _>(jiff_diesel::Timestamp::from(clock.now()));
     sql.push(", (SELECT recorded_at FROM newest)) ");
     sql.push("FROM drained d CROSS JOIN LATERAL unnest(d.positions) AS p (position) RETURNING seq) ");
-    sql.push("SELECT count(*) AS changes, CASE WHEN count(*) > 0 THEN pg_notify(");
+    sql.push("SELECT count(*) AS changes, (SELECT count(*) FROM ordered) AS facts, ");
+    sql.push("CASE WHEN count(*) > 0 THEN pg_notify(");
     sql.bind::<Text, _>(channel(schema));
     sql.push(", (SELECT max(seq) FROM ordered)::text) END FROM drained");
-    let drained: Drained = sql.get_result(connection).await?;
-    Ok(drained.changes)
+    Ok(sql.get_result(connection).await?)
 }
 
 /// Passes the sequencer's notifications on to watchers until the connection breaks.

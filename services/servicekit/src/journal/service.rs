@@ -63,7 +63,10 @@ impl Service {
             let stop = watcher.kit.stop.clone();
             let end = tokio::select! {
                 end = watcher.run(after) => end,
-                () = stop.cancelled() => Err(Error::unavailable("the server is stopping")),
+                () = stop.cancelled() => {
+                    let message = "the server is stopping: resume with the last token";
+                    Err(Error::refused(error::SERVER_STOPPING, "", message))
+                }
             };
             if let Err(error) = end {
                 let _ = watcher.sender.try_send(Err(error.into()));
