@@ -242,7 +242,7 @@ impl Settings {
 
     fn setup(&self) -> String {
         let mut setup = format!(
-            "SET search_path TO {}; SET statement_timeout TO {}; {UNTRANSLATED}",
+            "SET search_path TO {}; SET statement_timeout TO {}; {IF_ALLOWED}",
             quoted(&self.schema),
             self.statement_timeout.as_millis(),
         );
@@ -254,9 +254,12 @@ impl Settings {
     }
 }
 
-/// Messages in English where the server allows it: some errors can only be told by their text.
-const UNTRANSLATED: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
-     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+/// What the server may not allow: messages in English, because some errors can only be told by their text, and
+/// a look now and then whether we are still there, so that a statement of ours does not outlive us with its locks.
+const IF_ALLOWED: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
+     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$; \
+     DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '1s', false); \
+     EXCEPTION WHEN OTHERS THEN NULL; END $$";
 
 /// An identifier as SQL wants it.
 pub(crate) fn quoted(identifier: &str) -> String {

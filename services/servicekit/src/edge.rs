@@ -203,6 +203,47 @@ mod tests {
         assert_eq!(status.get_details_error_info().unwrap().reason, "METHOD_UNKNOWN");
     }
 
+    /// Answers after a while.
+    #[derive(Clone)]
+    struct Slow;
+
+    impl tonic::server::NamedService for Slow {
+        const NAME: &'static str = "itsm.x.v1.Slow";
+    }
+
+    impl Service<Request<Body>> for Slow {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = Answer;
+
+        fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _request: Request<Body>) -> Answer {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                Ok(Status::ok("").into_http())
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_deadline_that_passes_is_answered_with_its_reason() {
+        let mut edge = Edge { routes: Routes::new(Slow), ..edge() };
+        let request = |timeout: &str| {
+            Request::builder()
+                .uri("/itsm.x.v1.Slow/Wait")
+                .header("authorization", "Bearer 0123456789abcdef")
+                .header("grpc-timeout", timeout)
+                .body(Body::empty())
+                .unwrap()
+        };
+        let status_of_late = status(&mut edge, request("20m")).await;
+        assert_eq!(status_of_late.get_details_error_info().unwrap().reason, "DEADLINE_EXCEEDED");
+        assert_eq!(status(&mut edge, request("2M")).await.code(), Code::Ok);
+    }
+
     #[tokio::test]
     async fn health_and_reflection_are_open() {
         for uri in ["/grpc.health.v1.Health/Check", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] {

@@ -236,7 +236,7 @@ impl Error {
         match self {
             Self::Invalid { reason, .. } | Self::Refused { reason, .. } => *reason,
             Self::NotFound { .. } => RESOURCE_NOT_FOUND,
-            repetition if repetition.is_repetition() => CONFLICT,
+            repetition @ Self::Constraint { .. } if repetition.is_repetition() => CONFLICT,
             Self::AlreadyExists { .. } | Self::Constraint { kind: Constraint::Unique, .. } => RESOURCE_EXISTS,
             Self::Constraint { kind: Constraint::Reference, .. } => REFERENCE_INVALID,
             Self::Busy { .. } => TOO_BUSY,
@@ -263,7 +263,11 @@ impl From<Error> for Status {
         let mut details = ErrorDetails::new();
         if let Some(cause) = error.hidden_cause() {
             let reference = crate::clock::reference();
-            tracing::error!(reason = reason.name, %reference, cause, "{message}");
+            if reason.code == Code::Unavailable {
+                tracing::warn!(reason = reason.name, %reference, cause, "{message}");
+            } else {
+                tracing::error!(reason = reason.name, %reference, cause, "{message}");
+            }
             if reason == INTERNAL {
                 message = format!("the server failed: its log has the cause under {reference}");
             }

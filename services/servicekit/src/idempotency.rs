@@ -22,7 +22,7 @@ pub const DDL: &str = include_str!("../sql/idempotency.sql");
 /// Name of the constraint that one of two equal requests at the same time runs into.
 pub const PRIMARY_KEY: &str = "idempotency_pkey";
 /// How long a request id is remembered.
-pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// Identifies one request of one caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -128,7 +128,7 @@ pub async fn record(connection: &mut Connection, key: &Key, done: &Done, now: Ti
 /// How many records one deletion takes at most, so that it never holds others up.
 const SWEEP_ROWS: i64 = 1_000;
 /// How long the sweeper rests when there is nothing left to delete.
-const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+const SWEEP_PAUSE: Duration = Duration::from_mins(1);
 
 /// Deletes records older than [`RETENTION`] until the server stops.
 pub async fn sweep(database: Database, clock: clock::Shared, stop: CancellationToken) {

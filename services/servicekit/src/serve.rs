@@ -77,6 +77,7 @@ impl Server {
 
     /// Adds a gRPC service; health reports it by its name.
     #[must_use]
+    #[allow(clippy::should_implement_trait)] // nothing is summed
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>

@@ -122,7 +122,7 @@ impl Watcher {
             };
             if let Some(stretch) = stretch {
                 after = stretch.through;
-                for message in self.messages(stretch) {
+                for message in self.messages(&stretch) {
                     if self.sender.send(Ok(message)).await.is_err() {
                         return Ok(());
                     }
@@ -137,7 +137,7 @@ impl Watcher {
     }
 
     /// One message for each change with a fact that matches, and a bookmark at the end.
-    fn messages(&self, stretch: Stretch) -> Vec<pb::WatchJournalResponse> {
+    fn messages(&self, stretch: &Stretch) -> Vec<pb::WatchJournalResponse> {
         let mut messages = Vec::new();
         for change in stretch.entries.chunk_by(|a, b| a.change_id == b.change_id) {
             let Some(last) = change.last() else { continue };
