@@ -1,1 +1,59 @@
-//! catalog
+//! The catalog: what is delivered, to whom, what was promised, how work is done and what it costs.
+//! Flow of a request: `grpc` reads it, `usecase` and `servicekit::resource` do it, `domain` decides, `store` keeps it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
+
+pub mod error;
+mod findings;
+mod grpc;
+mod store;
+mod usecase;
+
+use std::sync::Arc;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use proto::catalog::v1::agreement_service_server::AgreementServiceServer;
+use proto::catalog::v1::governance_service_server::GovernanceServiceServer;
+use proto::catalog::v1::portfolio_service_server::PortfolioServiceServer;
+use proto::catalog::v1::value_service_server::ValueServiceServer;
+use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
+use servicekit::standard::Desk;
+use servicekit::{Error, Kit, Service, clock, config};
+
+pub use grpc::PERMISSIONS;
+
+/// The schema `catalog`, oldest migration first.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// The service as the executable starts and migrates it.
+pub static SERVICE: Service =
+    Service { name: "catalog", version: env!("CARGO_PKG_VERSION"), port: 7101, migrations: MIGRATIONS };
+
+/// Connects, publishes the shipped processes if they are not yet, and puts the server together.
+pub async fn build(config: &config::Database) -> Result<Server, Error> {
+    let kit = Kit::open(config, &SERVICE, Arc::new(clock::System)).await?;
+    usecase::publish_shipped::run(&kit).await?;
+    server(kit)
+}
+
+/// The server on a database that is open.
+pub fn server(kit: Kit) -> Result<Server, Error> {
+    let desk = Desk { kit: kit.clone(), permissions: PERMISSIONS };
+    let portfolio = PortfolioServiceServer::new(grpc::Portfolio { desk: desk.clone() });
+    let agreements = AgreementServiceServer::new(grpc::Agreements { desk: desk.clone() });
+    let governance = GovernanceServiceServer::new(grpc::Governance { desk: desk.clone() });
+    let value = ValueServiceServer::new(grpc::Value { desk });
+    Ok(Server::new(kit)?
+        .add(portfolio.max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add(agreements.max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add(governance.max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add(value.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_first_migration_is_the_kits() {
+        let kit = [servicekit::migrate::DDL, servicekit::journal::DDL, servicekit::idempotency::DDL].concat();
+        assert_eq!(include_str!("../migrations/0001_kit/up.sql"), kit);
+    }
+}

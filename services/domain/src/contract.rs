@@ -26,12 +26,7 @@ pub enum SupplierCategory {
 
 impl SupplierCategory {
     /// Every category, the one that needs most attention first.
-    pub const ALL: [Self; 4] = [
-        Self::Strategic,
-        Self::Tactical,
-        Self::Operational,
-        Self::Commodity,
-    ];
+    pub const ALL: [Self; 4] = [Self::Strategic, Self::Tactical, Self::Operational, Self::Commodity];
 
     /// The name used in the contract and in the database: `STRATEGIC`, ….
     pub fn as_str(self) -> &'static str {
@@ -91,24 +86,17 @@ impl Supplier {
             let value = format!("identifiers[{index}].value");
             violation::required(&mut found, &scheme, &identifier.scheme);
             violation::required(&mut found, &value, &identifier.value);
-            violation::lines(
-                &mut found,
-                &[(&scheme, &identifier.scheme), (&value, &identifier.value)],
-            );
+            violation::lines(&mut found, &[(&scheme, &identifier.scheme), (&value, &identifier.value)]);
             if identifier.scheme == "LEI" && !crate::portfolio::is_lei(&identifier.value) {
                 found.push(Violation::new(
                     value,
-                    format!(
-                        "'{}' is no Legal Entity Identifier: check its digits",
-                        identifier.value
-                    ),
+                    format!("'{}' is no Legal Entity Identifier: check its digits", identifier.value),
                 ));
             }
         }
         let country = self.country_code.as_bytes();
-        if !country.is_empty()
-            && !(country.len() == 2 && country.iter().all(u8::is_ascii_uppercase))
-        {
+        let is_code = country.len() == 2 && country.iter().all(u8::is_ascii_uppercase);
+        if !(country.is_empty() || is_code) {
             found.push(Violation::new(
                 "country_code",
                 format!(
@@ -229,12 +217,7 @@ impl Contract {
             ],
         );
         violation::reference(&mut found, "supplier", "suppliers", &self.supplier);
-        violation::references(
-            &mut found,
-            "additional_suppliers",
-            "suppliers",
-            &self.additional_suppliers,
-        );
+        violation::references(&mut found, "additional_suppliers", "suppliers", &self.additional_suppliers);
         violation::reference(&mut found, "owner", "people", &self.owner);
         violation::references(&mut found, "services", "services", &self.services);
         for (index, further) in self.additional_suppliers.iter().enumerate() {
@@ -248,16 +231,10 @@ impl Contract {
         if let (Some(start), Some(end)) = (self.start_on, self.end_on)
             && end < start
         {
-            found.push(Violation::new(
-                "end_date",
-                format!("{end} is before the first day {start}: swap or mend them"),
-            ));
+            found.push(Violation::new("end_date", format!("{end} is before the first day {start}: swap or mend them")));
         }
         if self.notice_days > MAX_NOTICE_DAYS {
-            found.push(Violation::new(
-                "notice_days",
-                format!("is more than {MAX_NOTICE_DAYS}: give days, not hours"),
-            ));
+            found.push(Violation::new("notice_days", format!("is more than {MAX_NOTICE_DAYS}: give days, not hours")));
         }
         violation::source(&mut found, &self.source, &self.source_id);
         found
@@ -266,8 +243,7 @@ impl Contract {
     /// Last day on which notice can be given: the end less the notice days, or the end itself where no notice is
     /// stated. `None` for an open-ended contract.
     pub fn notice_deadline(&self) -> Option<Date> {
-        self.end_on
-            .map(|end| end.saturating_sub(i64::from(self.notice_days).days()))
+        self.end_on.map(|end| end.saturating_sub(i64::from(self.notice_days).days()))
     }
 
     /// Whether the contract states a notice period; otherwise its deadline is its end.
@@ -301,29 +277,20 @@ mod tests {
 
     #[test]
     fn without_a_notice_period_the_end_is_the_deadline() {
-        let contract = Contract {
-            notice_days: 0,
-            ..contract()
-        };
+        let contract = Contract { notice_days: 0, ..contract() };
         assert_eq!(contract.notice_deadline(), contract.end_on);
         assert!(!contract.notice_stated());
     }
 
     #[test]
     fn an_open_ended_contract_has_no_deadline() {
-        let contract = Contract {
-            end_on: None,
-            ..contract()
-        };
+        let contract = Contract { end_on: None, ..contract() };
         assert_eq!(contract.notice_deadline(), None);
     }
 
     #[test]
     fn a_title_may_hold_line_breaks_and_a_reference_not() {
-        let mut contract = Contract {
-            display_name: "Panel\n(ICT)".to_owned(),
-            ..contract()
-        };
+        let mut contract = Contract { display_name: "Panel\n(ICT)".to_owned(), ..contract() };
         assert_eq!(contract.check(), []);
         contract.reference = "47\n11".to_owned();
         assert_eq!(contract.check()[0].field, "reference");
@@ -343,14 +310,7 @@ mod tests {
         let fields: Vec<_> = wrong.check().into_iter().map(|found| found.field).collect();
         assert_eq!(
             fields,
-            [
-                "display_name",
-                "supplier",
-                "additional_suppliers[1]",
-                "end_date",
-                "notice_days",
-                "source_id"
-            ]
+            ["display_name", "supplier", "additional_suppliers[1]", "end_date", "notice_days", "source_id"]
         );
     }
 

@@ -125,10 +125,7 @@ impl CostEntry {
         }
         violation::source(&mut found, &self.source, &self.source_id);
         if self.tags.len() > MAX_TAGS {
-            found.push(Violation::new(
-                "tags",
-                format!("has more than {MAX_TAGS} labels: keep those that matter"),
-            ));
+            found.push(Violation::new("tags", format!("has more than {MAX_TAGS} labels: keep those that matter")));
         }
         for (key, value) in &self.tags {
             violation::texts(&mut found, &[("tags", key), ("tags", value)]);
@@ -154,40 +151,26 @@ mod tests {
 
     #[test]
     fn an_entry_needs_only_a_period_and_a_billed_cost() {
-        let entry = CostEntry {
-            source: String::new(),
-            source_id: String::new(),
-            ..entry()
-        };
+        let entry = CostEntry { source: String::new(), source_id: String::new(), ..entry() };
         assert_eq!(entry.check(), []);
     }
 
     #[test]
     fn periods_run_forward_and_are_given_whole() {
-        let wrong = CostEntry {
-            end_at: entry().start_at,
-            billing_start_at: Some(entry().start_at),
-            ..entry()
-        };
+        let wrong = CostEntry { end_at: entry().start_at, billing_start_at: Some(entry().start_at), ..entry() };
         let fields: Vec<_> = wrong.check().into_iter().map(|found| found.field).collect();
         assert_eq!(fields, ["end_time", "billing_end_time"]);
     }
 
     #[test]
     fn one_entry_has_one_currency() {
-        let wrong = CostEntry {
-            effective_cost: Some(Amount::new(1.into(), "EUR".parse().unwrap())),
-            ..entry()
-        };
+        let wrong = CostEntry { effective_cost: Some(Amount::new(1.into(), "EUR".parse().unwrap())), ..entry() };
         assert_eq!(wrong.check()[0].field, "effective_cost.currency_code");
     }
 
     #[test]
     fn a_source_comes_with_a_place_in_it() {
-        let wrong = CostEntry {
-            source_id: String::new(),
-            ..entry()
-        };
+        let wrong = CostEntry { source_id: String::new(), ..entry() };
         assert_eq!(wrong.check()[0].field, "source_id");
     }
 

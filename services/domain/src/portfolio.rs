@@ -8,9 +8,7 @@ use crate::amount::Amount;
 use crate::violation::{self, Violation};
 
 /// Life cycle of a service.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServiceState {
     /// Planned or being built.
@@ -121,26 +119,16 @@ impl Service {
     pub fn check(&self, name: &str) -> Vec<Violation> {
         let mut found = Vec::new();
         violation::required(&mut found, "display_name", &self.display_name);
-        violation::lines(
-            &mut found,
-            &[("display_name", &self.display_name), ("line", &self.line)],
-        );
+        violation::lines(&mut found, &[("display_name", &self.display_name), ("line", &self.line)]);
         violation::texts(
             &mut found,
-            &[
-                ("description", &self.description),
-                ("utility", &self.utility),
-                ("warranty", &self.warranty),
-            ],
+            &[("description", &self.description), ("utility", &self.utility), ("warranty", &self.warranty)],
         );
         violation::reference(&mut found, "owner", "people", &self.owner);
         violation::references(&mut found, "depends_on", "services", &self.depends_on);
         for (index, needed) in self.depends_on.iter().enumerate() {
             if needed == name {
-                found.push(Violation::new(
-                    format!("depends_on[{index}]"),
-                    "is the service itself: remove it",
-                ));
+                found.push(Violation::new(format!("depends_on[{index}]"), "is the service itself: remove it"));
             }
         }
         found
@@ -163,11 +151,7 @@ impl Service {
 
     fn step(&mut self, needed: ServiceState, wanted: ServiceState) -> Result<(), StateError> {
         if self.state != needed {
-            return Err(StateError::WrongState {
-                current: self.state,
-                needed,
-                wanted,
-            });
+            return Err(StateError::WrongState { current: self.state, needed, wanted });
         }
         self.state = wanted;
         Ok(())
@@ -200,31 +184,12 @@ impl Offering {
         violation::required(&mut found, "display_name", &self.display_name);
         violation::lines(&mut found, &[("display_name", &self.display_name)]);
         violation::texts(&mut found, &[("description", &self.description)]);
-        violation::reference(
-            &mut found,
-            "fulfilment_process",
-            "processes",
-            &self.fulfilment_process,
-        );
-        if self
-            .request_form
-            .as_ref()
-            .is_some_and(|form| !form.is_object())
-        {
-            found.push(Violation::new(
-                "request_form",
-                "is no JSON Schema: give an object",
-            ));
+        violation::reference(&mut found, "fulfilment_process", "processes", &self.fulfilment_process);
+        if self.request_form.as_ref().is_some_and(|form| !form.is_object()) {
+            found.push(Violation::new("request_form", "is no JSON Schema: give an object"));
         }
-        if self
-            .unit_price
-            .as_ref()
-            .is_some_and(|price| price.value.is_negative())
-        {
-            found.push(Violation::new(
-                "unit_price.value",
-                "is negative: a price is zero or more",
-            ));
+        if self.unit_price.as_ref().is_some_and(|price| price.value.is_negative()) {
+            found.push(Violation::new("unit_price.value", "is negative: a price is zero or more"));
         }
         found
     }
@@ -254,13 +219,7 @@ impl Customer {
     pub fn check(&self) -> Vec<Violation> {
         let mut found = Vec::new();
         violation::required(&mut found, "display_name", &self.display_name);
-        violation::lines(
-            &mut found,
-            &[
-                ("display_name", &self.display_name),
-                ("business_unit", &self.business_unit),
-            ],
-        );
+        violation::lines(&mut found, &[("display_name", &self.display_name), ("business_unit", &self.business_unit)]);
         violation::reference(&mut found, "parent", "customers", &self.parent);
         if !self.lei.is_empty() && !is_lei(&self.lei) {
             found.push(Violation::new(
@@ -295,16 +254,12 @@ pub fn closes_cycle(name: &str, parent: &str, parents: &BTreeMap<String, String>
 /// Whether the text is a Legal Entity Identifier: 20 characters whose ISO 7064 MOD 97-10 remainder is 1 (ISO 17442-1).
 pub fn is_lei(text: &str) -> bool {
     let shape = text.len() == 20
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
         && text.bytes().skip(18).all(|byte| byte.is_ascii_digit());
     let remainder = text
         .chars()
         .filter_map(|character| character.to_digit(36))
-        .fold(0, |remainder, digit| {
-            (remainder * if digit > 9 { 100 } else { 10 } + digit) % 97
-        });
+        .fold(0, |remainder, digit| (remainder * if digit > 9 { 100 } else { 10 } + digit) % 97);
     shape && remainder == 1
 }
 
@@ -328,10 +283,7 @@ mod tests {
     }
 
     fn fields(found: &[Violation]) -> Vec<&str> {
-        found
-            .iter()
-            .map(|violation| violation.field.as_str())
-            .collect()
+        found.iter().map(|violation| violation.field.as_str()).collect()
     }
 
     #[test]
@@ -343,10 +295,7 @@ mod tests {
             depends_on: vec!["services/network".to_owned(), "services/email".to_owned()],
             ..service()
         };
-        assert_eq!(
-            fields(&wrong.check("services/email")),
-            ["display_name", "line", "owner", "depends_on[1]"]
-        );
+        assert_eq!(fields(&wrong.check("services/email")), ["display_name", "line", "owner", "depends_on[1]"]);
         assert_eq!(service().check("services/email"), []);
     }
 
@@ -359,10 +308,7 @@ mod tests {
             "the service is LIVE: only a service that is PIPELINE can become LIVE"
         );
         assert_eq!(live.retire().unwrap().state, ServiceState::Retired);
-        let orphan = Service {
-            owner: String::new(),
-            ..service()
-        };
+        let orphan = Service { owner: String::new(), ..service() };
         assert_eq!(orphan.activate(), Err(StateError::NoOwner));
     }
 
@@ -375,10 +321,7 @@ mod tests {
             fulfilment_process: "process".to_owned(),
             unit_price: Some(Amount::new((-1).into(), "EUR".parse().unwrap())),
         };
-        assert_eq!(
-            fields(&offering.check()),
-            ["fulfilment_process", "request_form", "unit_price.value"]
-        );
+        assert_eq!(fields(&offering.check()), ["fulfilment_process", "request_form", "unit_price.value"]);
     }
 
     #[test]
@@ -399,10 +342,7 @@ mod tests {
     fn an_lei_has_valid_check_digits() {
         // Made up: 18 characters and the digits that MOD 97-10 asks for.
         let stem = "5493000000000000AB";
-        let valid: Vec<String> = (2..=98)
-            .map(|check| format!("{stem}{check:02}"))
-            .filter(|lei| is_lei(lei))
-            .collect();
+        let valid: Vec<String> = (2..=98).map(|check| format!("{stem}{check:02}")).filter(|lei| is_lei(lei)).collect();
         assert_eq!(valid.len(), 1, "{valid:?}");
         for wrong in ["", "5493", "5493000000000000ab12", "54930000000000000000"] {
             assert!(!is_lei(wrong), "{wrong}");

@@ -14,10 +14,7 @@ pub struct Violation {
 impl Violation {
     /// Says what is wrong with `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self { field: field.into(), message: message.into() }
     }
 }
 
@@ -43,10 +40,7 @@ pub fn required(found: &mut Vec<Violation>, field: &str, text: &str) {
 pub fn lines(found: &mut Vec<Violation>, fields: &[(&str, &str)]) {
     for (field, text) in fields {
         if text.chars().any(char::is_control) {
-            found.push(Violation::new(
-                *field,
-                "holds a line break or another control character: write it on one line",
-            ));
+            found.push(Violation::new(*field, "holds a line break or another control character: write it on one line"));
         }
         at_most(found, field, text, MAX_LINE);
     }
@@ -64,20 +58,14 @@ pub fn texts(found: &mut Vec<Violation>, fields: &[(&str, &str)]) {
 
 fn at_most(found: &mut Vec<Violation>, field: &str, text: &str, limit: usize) {
     if text.chars().count() > limit {
-        found.push(Violation::new(
-            field,
-            format!("is longer than {limit} characters: shorten it"),
-        ));
+        found.push(Violation::new(field, format!("is longer than {limit} characters: shorten it")));
     }
 }
 
 /// Objects to a reference that is set and does not read `{collection}/{id}`.
 pub fn reference(found: &mut Vec<Violation>, field: &str, collection: &str, name: &str) {
     if !name.is_empty() && !refers(collection, name) {
-        found.push(Violation::new(
-            field,
-            format!("'{name}' is no name of this kind: write {collection}/ and an id"),
-        ));
+        found.push(Violation::new(field, format!("'{name}' is no name of this kind: write {collection}/ and an id")));
     }
 }
 
@@ -95,27 +83,15 @@ pub fn references(found: &mut Vec<Violation>, field: &str, collection: &str, nam
 
 /// Whether a name reads `{collection}/{id}`, the id of letters, digits, dots, hyphens and underscores.
 fn refers(collection: &str, name: &str) -> bool {
-    name.strip_prefix(collection)
-        .and_then(|rest| rest.strip_prefix('/'))
-        .is_some_and(|id| {
-            (1..=100).contains(&id.len())
-                && id
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        })
+    name.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/')).is_some_and(|id| {
+        (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    })
 }
 
 /// Objects to a source without a place in it, and to a place without a source.
 pub fn source(found: &mut Vec<Violation>, source: &str, source_id: &str) {
     if source.is_empty() != source_id.is_empty() {
-        let missing = if source.is_empty() {
-            "source"
-        } else {
-            "source_id"
-        };
-        found.push(Violation::new(
-            missing,
-            "is missing: give source and source id together or neither",
-        ));
+        let missing = if source.is_empty() { "source" } else { "source_id" };
+        found.push(Violation::new(missing, "is missing: give source and source id together or neither"));
     }
 }

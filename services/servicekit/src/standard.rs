@@ -9,6 +9,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, Integer, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
+use prost::Message as _;
 use prost_types::FieldMask;
 use tonic::Request;
 
@@ -61,6 +62,17 @@ impl Desk {
         let key = Key::new(&*self.kit.clock, &caller, method, request_id, request)?;
         Ok(Write { caller, key, validate_only })
     }
+}
+
+/// Every method of a package of the contract by its full name, in the order of the contract: for tests of
+/// [`Desk::permissions`].
+pub fn methods_of(package: &str) -> Vec<String> {
+    let set = prost_types::FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap_or_default();
+    let mut files: Vec<_> = set.file.into_iter().filter(|file| file.package() == package).collect();
+    files.sort_by(|a, b| a.name().cmp(b.name()));
+    let services = files.iter().flat_map(|file| &file.service);
+    let methods = services.flat_map(|service| service.method.iter().map(move |method| (service, method)));
+    methods.map(|(service, method)| format!("{package}.{}/{}", service.name(), method.name())).collect()
 }
 
 /// What every message of a resource begins with, to be filled in.
@@ -128,10 +140,10 @@ macro_rules! head {
     };
 }
 
-/// Everything wrong with a body, under its field of the request: makes [`Resource::validate`].
-pub fn violations<R: Declared>(body: &R, name: &str) -> Vec<Violation> {
+/// Everything wrong with a body, whatever its name, under its field of the request: makes [`Resource::validate`].
+pub fn violations<R: Declared>(body: &R) -> Vec<Violation> {
     let mut reader = Reader::new(format!("{}.", R::KIND));
-    reader.judge(body.check(name));
+    reader.judge(body.check(""));
     reader.found().to_vec()
 }
 
@@ -447,10 +459,10 @@ macro_rules! standard_methods {
         $Update:ident $update:ident $UpdateRequest:ident;
         $Delete:ident $delete:ident $DeleteRequest:ident;
     ) => {
-        $crate::method! { $service, $Get $get(self, caller, request: pb::$GetRequest) -> $message {
+        $crate::read_method! { $service, $Get $get(self, caller, request: pb::$GetRequest) -> $message {
             $crate::standard::get::<$resource>(&self.desk, &caller, &request.name).await
         } }
-        $crate::method! { $service, $List $list(self, caller, request: pb::$ListRequest) -> pb::$ListResponse {
+        $crate::read_method! { $service, $List $list(self, caller, request: pb::$ListRequest) -> pb::$ListResponse {
             let page = $crate::page::Request {
                 method: concat!($service, stringify!($List)),
                 page_size: request.page_size,
@@ -465,15 +477,15 @@ macro_rules! standard_methods {
                 $crate::standard::list::<$resource>(&self.desk, &caller, page, parent, request.show_deleted).await?;
             Ok(pb::$ListResponse { $many: page.items, next_page_token: page.next_page_token })
         } }
-        $crate::method! { $service, $Create $create(self, write, request: pb::$CreateRequest) -> $message {
+        $crate::write_method! { $service, $Create $create(self, write, request: pb::$CreateRequest) -> $message {
             let parent = "";
             $(let parent = request.$parent.as_str();)?
             $crate::standard::create::<$resource>(&self.desk, write, parent, &request.$id, request.$one.as_ref()).await
         } }
-        $crate::method! { $service, $Update $update(self, write, request: pb::$UpdateRequest) -> $message {
+        $crate::write_method! { $service, $Update $update(self, write, request: pb::$UpdateRequest) -> $message {
             $crate::standard::update::<$resource>(&self.desk, write, request.$one, request.update_mask).await
         } }
-        $crate::method! { $service, $Delete $delete(self, write, request: pb::$DeleteRequest) -> $message {
+        $crate::write_method! { $service, $Delete $delete(self, write, request: pb::$DeleteRequest) -> $message {
             $crate::standard::delete::<$resource>(&self.desk, write, &request.name, request.etag).await
         } }
     };
@@ -495,13 +507,13 @@ macro_rules! revision_methods {
         $Publish:ident $publish:ident $PublishRequest:ident;
         $List:ident $list:ident $ListRequest:ident $ListResponse:ident;
     ) => {
-        $crate::method! { $service, $Publish $publish(self, write, request: pb::$PublishRequest) -> pb::$revision {
+        $crate::write_method! { $service, $Publish $publish(self, write, request: pb::$PublishRequest) -> pb::$revision {
             let (name, time) = (&request.name, request.effective_time);
             let published =
                 $crate::standard::publish::<$resource>(&self.desk, write, name, request.etag, time).await?;
             Ok($crate::revision_message!($package::$revision { $one }, published))
         } }
-        $crate::method! { $service, $List $list(self, caller, request: pb::$ListRequest) -> pb::$ListResponse {
+        $crate::read_method! { $service, $List $list(self, caller, request: pb::$ListRequest) -> pb::$ListResponse {
             let page = $crate::page::Request {
                 method: concat!($service, stringify!($List)),
                 page_size: request.page_size,
@@ -531,25 +543,13 @@ macro_rules! revision_message {
     }};
 }
 
-/// Makes one method inside `#[tonic::async_trait] impl …`: admits the caller, then runs the body, which gives a
-/// `Result` of answer and [`Error`]. With `write` in place of `caller` the request has an id, which is taken out of it.
+/// Makes one method that reads, inside `#[tonic::async_trait] impl …`: admits the caller, then runs the body, which gives
+/// a `Result` of answer and [`Error`].
 #[macro_export]
-macro_rules! method {
+macro_rules! read_method {
     (
-        $service:literal, $Method:ident $method:ident($self:ident, write, $request:ident: $Request:ty) -> $answer:ty
-        $body:block
-    ) => {
-        $crate::method! { $service, $Method $method($self, caller => write, $request: $Request) -> $answer {
-            let write = {
-                let (id, validate_only) = (std::mem::take(&mut $request.request_id), $request.validate_only);
-                $self.desk.write(caller, concat!($service, stringify!($Method)), &id, validate_only, &$request)?
-            };
-            $body
-        } }
-    };
-    (
-        $service:literal, $Method:ident $method:ident($self:ident, $caller:ident $(=> $write:ident)?, $request:ident: $Request:ty) -> $answer:ty
-        $body:block
+        $service:literal, $Method:ident $method:ident($self:ident, $caller:ident, $request:ident: $Request:ty)
+        -> $answer:ty $body:block
     ) => {
         fn $method<'a, 'async_trait>(
             &'a $self,
@@ -560,11 +560,27 @@ macro_rules! method {
             Self: 'async_trait,
         {
             Box::pin(async move {
-                let ($caller, mut $request) = $self.desk.admit(concat!($service, stringify!($Method)), request)?;
-                let _ = &mut $request;
+                let ($caller, $request) = $self.desk.admit(concat!($service, stringify!($Method)), request)?;
                 let answer: Result<$answer, $crate::Error> = async move { $body }.await;
                 Ok(tonic::Response::new(answer?))
             })
         }
+    };
+}
+
+/// As [`read_method!`], for a method that writes: the body gets a [`Write`], and the request without its id.
+#[macro_export]
+macro_rules! write_method {
+    (
+        $service:literal, $Method:ident $method:ident($self:ident, $write:ident, $request:ident: $Request:ty)
+        -> $answer:ty $body:block
+    ) => {
+        $crate::read_method! { $service, $Method $method($self, caller, $request: $Request) -> $answer {
+            let mut $request = $request;
+            let (id, validate_only) = (std::mem::take(&mut $request.request_id), $request.validate_only);
+            let method = concat!($service, stringify!($Method));
+            let $write = $self.desk.write(caller, method, &id, validate_only, &$request)?;
+            $body
+        } }
     };
 }

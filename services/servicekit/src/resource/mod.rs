@@ -20,7 +20,7 @@ use crate::journal::Audience;
 
 pub use read::{List, find, get, list, load};
 pub use revision::{Publish, Revision, Revisioned, publish, revision_in_force, revisions};
-pub use write::{Change, Create, Outcome, Upserted, change, create, delete, upsert};
+pub use write::{Change, Create, Outcome, Upserted, add, change, create, delete, upsert};
 
 /// Who sees resources of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sy
     fn validate(&self) -> Vec<Violation>;
 
     /// The customer it belongs to: needed with [`Visibility::Customer`] only.
+    #[allow(clippy::unnecessary_literal_bound)] // others return a field
     fn customer(&self) -> &str {
         ""
     }

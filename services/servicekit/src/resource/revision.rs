@@ -7,6 +7,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::filter::{Field, Kind};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -41,6 +42,14 @@ pub trait Revisioned: Resource {
     /// Everything that keeps the body from being published, beyond [`Resource::validate`].
     fn check_publishable(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Refuses a publication for what is elsewhere in the schema, in its transaction.
+    fn guard_publication<'a>(
+        _connection: &'a mut Connection,
+        _before: &'a Stored<Self>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
     }
 
     /// Notes in the resource what was published: state, number of the newest revision.
@@ -122,6 +131,7 @@ pub async fn publish<R: Revisioned>(kit: &Kit, caller: &Caller, publish: Publish
         let before = lock::<R>(connection, caller, &publish.name, &publish.etag).await?;
         Error::check(before.body.validate())?;
         before.body.check_publishable()?;
+        R::guard_publication(connection, &before).await?;
         let now = kit.clock.now();
         let latest = latest(connection, R::REVISIONS, &publish.name).await?;
         let effective_from = publish.effective_from.unwrap_or(now);

@@ -234,6 +234,8 @@ pub enum Outcome {
     Updated,
     /// It was there and said the same: nothing was written.
     Unchanged,
+    /// It was there and says something else, or is deleted: [`add`] leaves it as it is.
+    Different,
 }
 
 /// A member of a bulk upsert after it.
@@ -255,6 +257,26 @@ pub async fn upsert<R: Resource>(
     members: &[(String, R)],
     validate_only: bool,
 ) -> Result<Vec<Upserted<R>>, Error> {
+    bulk(kit, caller, members, true, validate_only).await
+}
+
+/// As [`upsert`], but what is there stays as it is, also where it says something else.
+pub async fn add<R: Resource>(
+    kit: &Kit,
+    caller: &Caller,
+    members: &[(String, R)],
+    validate_only: bool,
+) -> Result<Vec<Upserted<R>>, Error> {
+    bulk(kit, caller, members, false, validate_only).await
+}
+
+async fn bulk<R: Resource>(
+    kit: &Kit,
+    caller: &Caller,
+    members: &[(String, R)],
+    overwrite: bool,
+    validate_only: bool,
+) -> Result<Vec<Upserted<R>>, Error> {
     check_members(members)?;
     kit.write("upsert", validate_only, async |connection| {
         let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM {} WHERE name = ANY(", R::TABLE));
@@ -269,9 +291,14 @@ pub async fn upsert<R: Resource>(
         let now = kit.clock.now();
         let upserted: Vec<Upserted<R>> = members
             .iter()
-            .map(|(name, body)| decide(before.get(name.as_str()), name, body, now, || kit.clock.id()))
+            .map(|(name, body)| match before.get(name.as_str()) {
+                Some(before) if !overwrite && (before.body != *body || before.deleted_at.is_some()) => {
+                    Upserted { outcome: Outcome::Different, stored: before.clone() }
+                }
+                before => decide(before, name, body, now, || kit.clock.id()),
+            })
             .collect();
-        for member in upserted.iter().filter(|member| member.outcome != Outcome::Unchanged) {
+        for member in upserted.iter().filter(|m| matches!(m.outcome, Outcome::Created | Outcome::Updated)) {
             R::guard(connection, before.get(&member.stored.name), &member.stored).await?;
         }
         let of = |outcome| -> Vec<Stored<R>> {

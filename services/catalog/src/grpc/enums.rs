@@ -1,0 +1,32 @@
+//! Enums of the contract beside those of the domain.
+
+servicekit::mirror! {
+    /// Life cycle of a service.
+    service_state: proto::catalog::v1::ServiceState = domain::portfolio::ServiceState { Pipeline, Live, Retired }
+    /// How much the business depends on a service.
+    criticality: proto::catalog::v1::Criticality = domain::portfolio::Criticality { Low, Medium, High, Critical }
+    /// Who promises what to whom.
+    agreement_kind: proto::catalog::v1::AgreementKind = domain::agreement::Kind { Sla, Ola, Underpinning }
+    /// What a promise is about.
+    metric: proto::catalog::v1::Metric = domain::agreement::Metric {
+        Response, Resolution, Update, Fulfilment, AgreedDate,
+    }
+    /// What happens to a clock when another target applies.
+    rebase: proto::catalog::v1::RebasePolicy = domain::agreement::Rebase { KeepElapsed, RestartAtChange }
+    /// What happens to a stopped clock when a ticket is reopened.
+    reopen: proto::catalog::v1::ReopenPolicy = domain::agreement::Reopen { Continue, ContinueCounting, NewCycle }
+    /// How a clock of a group or supplier counts a later visit.
+    visit: proto::catalog::v1::VisitPolicy = domain::agreement::Visit { Cumulative, PerVisit }
+    /// When the next news is owed.
+    news: proto::catalog::v1::NewsPolicy = domain::agreement::NewsPolicy { Regular, OnRequest }
+    /// Day of the week.
+    weekday: proto::catalog::v1::DayOfWeek = domain::calendar::Weekday {
+        Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday,
+    }
+    /// What a state means to clocks and reports.
+    category: proto::catalog::v1::StateCategory = domain::process::Category {
+        New, Active, Pending, Resolved, Closed, Cancelled,
+    }
+    /// How bad a finding is.
+    severity: proto::catalog::v1::FindingSeverity = domain::finding::Severity { Warning, Error }
+}

@@ -1,0 +1,44 @@
+//! The gRPC services of the catalog: messages <-> domain, and who may call what. One file per gRPC service, and one per
+//! resource for its conversion.
+
+mod agreement;
+mod agreement_service;
+mod calendar;
+mod cost_entry;
+mod customer;
+mod enums;
+mod governance_service;
+mod offering;
+mod permissions;
+mod portfolio_service;
+mod process;
+mod service;
+mod value_service;
+
+use domain::finding::Finding;
+use domain::violation::{self, Violation};
+use proto::catalog::v1 as pb;
+
+pub use agreement_service::Agreements;
+pub use governance_service::Governance;
+pub use permissions::PERMISSIONS;
+pub use portfolio_service::Portfolio;
+pub use value_service::Value;
+
+/// Objects to a missing or unfit name for people.
+fn check_display_name(display_name: &str) -> Vec<Violation> {
+    let mut found = Vec::new();
+    violation::required(&mut found, "display_name", display_name);
+    violation::lines(&mut found, &[("display_name", display_name)]);
+    found
+}
+
+/// A finding as a message.
+fn finding(finding: Finding) -> pb::Finding {
+    pb::Finding {
+        severity: enums::severity::show(finding.severity),
+        field: finding.field,
+        reason: finding.reason,
+        message: finding.message,
+    }
+}

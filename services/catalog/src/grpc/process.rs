@@ -1,0 +1,151 @@
+//! Processes: message <-> domain.
+
+use domain::priority::{Matrix, Rule};
+use domain::process::{Category, CustomFields, Guard, Practice, State, Transition};
+use domain::violation::Violation;
+use proto::catalog::v1 as pb;
+use serde::Deserialize;
+use servicekit::convert::Reader;
+use servicekit::resource::Revisioned;
+use servicekit::standard::Declared;
+use servicekit::wire;
+
+use super::check_display_name;
+use super::enums::category;
+use crate::store::Process;
+
+/// The process that a message describes; its id is the last part of `name`.
+fn read(reader: &mut Reader, name: &str, message: &pb::Process) -> Option<Process> {
+    let practice =
+        Practice::parse(&message.practice).map_err(|fault| reader.object("practice", fault.to_string())).ok();
+    let process = domain::process::Process {
+        id: name.rsplit('/').next().unwrap_or_default().to_owned(),
+        display_name: message.display_name.clone(),
+        ticket_prefix: message.ticket_prefix.clone(),
+        purpose: message.purpose.clone(),
+        scope: message.scope.clone(),
+        states: message
+            .states
+            .iter()
+            .enumerate()
+            .map(|(index, state)| State {
+                id: state.id.clone(),
+                display_name: state.display_name.clone(),
+                category: reader
+                    .choice(&format!("states[{index}].category"), state.category, category::read)
+                    .unwrap_or(Category::New),
+            })
+            .collect(),
+        initial: message.initial_state.clone(),
+        transitions: message
+            .transitions
+            .iter()
+            .map(|transition| Transition {
+                id: transition.id.clone(),
+                display_name: transition.display_name.clone(),
+                from: transition.source_states.clone(),
+                to: transition.target_state.clone(),
+                guard: Guard {
+                    role: (!transition.required_role.is_empty()).then(|| transition.required_role.clone()),
+                    fields: transition.required_fields.clone(),
+                },
+            })
+            .collect(),
+        priority_matrix: Matrix(
+            message.priority_matrix.iter().enumerate().map(|(index, cell)| rule(reader, index, *cell)).collect(),
+        ),
+        auto_close_days: reader.number("auto_close_days", message.auto_close_days),
+        custom_fields: message.custom_fields.as_ref().map_or_else(CustomFields::default, |schema| {
+            let read = CustomFields::deserialize(wire::parse_struct(schema));
+            read.map_err(|fault| {
+                reader.object("custom_fields", format!("is no schema that is understood here: {fault}"))
+            })
+            .unwrap_or_default()
+        }),
+        practice: practice?,
+    };
+    Some(Process(process))
+}
+
+fn rule(reader: &mut Reader, index: usize, cell: pb::PriorityRule) -> Rule {
+    let mut number = |part: &str, value| reader.number(&format!("priority_matrix[{index}].{part}"), value);
+    Rule {
+        impact: number("impact", cell.impact),
+        urgency: number("urgency", cell.urgency),
+        priority: number("priority", cell.priority),
+    }
+}
+
+/// The message of a process, without what every resource has.
+fn show(Process(process): &Process) -> pb::Process {
+    pb::Process {
+        display_name: process.display_name.clone(),
+        practice: process.practice.to_string(),
+        purpose: process.purpose.clone(),
+        scope: process.scope.clone(),
+        ticket_prefix: process.ticket_prefix.clone(),
+        states: process
+            .states
+            .iter()
+            .map(|state| pb::ProcessState {
+                id: state.id.clone(),
+                display_name: state.display_name.clone(),
+                category: category::show(state.category),
+            })
+            .collect(),
+        initial_state: process.initial.clone(),
+        transitions: process
+            .transitions
+            .iter()
+            .map(|transition| pb::ProcessTransition {
+                id: transition.id.clone(),
+                display_name: transition.display_name.clone(),
+                source_states: transition.from.clone(),
+                target_state: transition.to.clone(),
+                required_role: transition.guard.role.clone().unwrap_or_default(),
+                required_fields: transition.guard.fields.clone(),
+            })
+            .collect(),
+        priority_matrix: process
+            .priority_matrix
+            .0
+            .iter()
+            .map(|rule| pb::PriorityRule {
+                impact: rule.impact.into(),
+                urgency: rule.urgency.into(),
+                priority: rule.priority.into(),
+            })
+            .collect(),
+        auto_close_days: i32::try_from(process.auto_close_days).unwrap_or(i32::MAX),
+        custom_fields: (!process.custom_fields.is_empty())
+            .then(|| serde_json::to_value(&process.custom_fields).map(wire::json_struct).unwrap_or_default()),
+        ..pb::Process::default()
+    }
+}
+
+impl Declared for Process {
+    type Message = pb::Process;
+    const MESSAGE: &'static str = "itsm.catalog.v1.Process";
+    const WORDS: &'static [&'static str] = &["processes"];
+    const OUTPUT_ONLY: &'static [&'static str] = &["revision", "effective_time"];
+    const REVISION_TABLE: Option<&'static str> = Some(Self::REVISIONS);
+
+    fn read(reader: &mut Reader, name: &str, message: &pb::Process) -> Option<Self> {
+        read(reader, name, message)
+    }
+
+    fn check(&self, _: &str) -> Vec<Violation> {
+        check_display_name(&self.0.display_name)
+    }
+
+    fn show(&self) -> pb::Process {
+        show(self)
+    }
+
+    servicekit::head!();
+
+    fn show_revision(message: &mut pb::Process, revision: i32, effective_time: prost_types::Timestamp) {
+        message.revision = revision;
+        message.effective_time = Some(effective_time);
+    }
+}

@@ -1,0 +1,108 @@
+//! Agreements and their revisions.
+
+use std::sync::LazyLock;
+
+use domain::agreement::Kind as AgreementKind;
+use domain::filter::Field;
+use domain::finding::Finding;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use servicekit::db::Connection;
+use servicekit::filter::{Column, Fields};
+use servicekit::reference::{self, Reference};
+use servicekit::resource::{Resource, Revisioned, Stored, Visibility};
+use servicekit::{Error, Violation, standard};
+
+use super::{columns, illustrative, list, published_priorities, text, timelines};
+use crate::findings;
+
+/// An agreement as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Name for people.
+    pub display_name: String,
+    /// Whether the promise is invented for demonstration.
+    #[serde(default)]
+    pub illustrative: bool,
+    /// What is promised to whom.
+    pub definition: domain::agreement::Agreement,
+}
+
+impl Agreement {
+    /// Names of the calendars that its objectives count by.
+    fn calendars(&self) -> impl Iterator<Item = (usize, &str)> {
+        let objectives = self.definition.objectives.iter().enumerate();
+        objectives.filter_map(|(index, objective)| Some((index, objective.calendar.as_deref()?)))
+    }
+}
+
+static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    Fields::new(columns([
+        Column::new(
+            Field::choice("kind", &AgreementKind::ALL.map(AgreementKind::as_str), "who promises to whom"),
+            "kind",
+        ),
+        text("provider", "group or contract that keeps it", "provider"),
+        list("customers", "customers it names", "customers"),
+        list("services", "services it names", "services"),
+        list("lines", "service lines it names", "lines"),
+        illustrative(),
+    ]))
+});
+
+impl Resource for Agreement {
+    const TABLE: &'static str = "agreement";
+    const KIND: &'static str = "agreement";
+    const VISIBILITY: Visibility = Visibility::Provider;
+
+    fn fields() -> &'static Fields {
+        &FIELDS
+    }
+
+    fn validate(&self) -> Vec<Violation> {
+        standard::violations(self)
+    }
+
+    fn guard<'a>(
+        connection: &'a mut Connection,
+        _: Option<&'a Stored<Self>>,
+        after: &'a Stored<Self>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if after.deleted_at.is_some() {
+                return Ok(());
+            }
+            let agreement = &after.body.definition;
+            let mut named: Vec<Reference<'_>> = Vec::new();
+            named.extend(Reference::each("agreement.customers", "customer", &agreement.customers));
+            named.extend(Reference::each("agreement.services", "service", &agreement.services));
+            for (index, objective) in agreement.objectives.iter().enumerate() {
+                let field = format!("agreement.objectives[{index}].offerings");
+                named.extend(Reference::each(&field, "offering", &objective.offerings));
+            }
+            for (index, calendar) in after.body.calendars() {
+                named.push(Reference::one(format!("agreement.objectives[{index}].calendar"), "calendar", calendar));
+            }
+            reference::hold(connection, &named).await
+        })
+    }
+}
+
+impl Revisioned for Agreement {
+    const REVISIONS: &'static str = "agreement_revision";
+
+    fn guard_publication<'a>(
+        connection: &'a mut Connection,
+        agreement: &'a Stored<Self>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move { findings::refuse(&agreement.name, &check(connection, &agreement.body).await?) })
+    }
+}
+
+/// What is wrong or doubtful in an agreement, errors first, with the calendars and processes as published.
+pub async fn check(connection: &mut Connection, agreement: &Agreement) -> Result<Vec<Finding>, Error> {
+    let names = agreement.calendars().map(|(_, name)| name.to_owned()).collect();
+    let calendars = timelines(connection, names).await?;
+    let priorities = published_priorities(connection).await?;
+    Ok(findings::of_agreement(agreement, &calendars, &priorities))
+}

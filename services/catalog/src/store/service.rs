@@ -1,0 +1,74 @@
+//! Services.
+
+use std::sync::LazyLock;
+
+use domain::filter::Field;
+use domain::portfolio::{Criticality, ServiceState};
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use servicekit::db::Connection;
+use servicekit::filter::{Column, Fields};
+use servicekit::reference::{self, Dependant, Reference};
+use servicekit::resource::{Resource, Stored, Visibility};
+use servicekit::{Error, Violation, standard};
+
+use super::{columns, illustrative, list, text};
+
+/// A service as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service(pub domain::portfolio::Service);
+
+static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    Fields::new(columns([
+        text("line", "line of business or family", "line"),
+        text("owner", "person accountable", "owner"),
+        Column::new(
+            Field::choice(
+                "criticality",
+                &Criticality::ALL.map(Criticality::as_str),
+                "how much the business depends on it",
+            ),
+            "criticality",
+        ),
+        Column::new(
+            Field::choice("state", &ServiceState::ALL.map(ServiceState::as_str), "life cycle"),
+            "service_state",
+        ),
+        list("depends_on", "services it needs", "depends_on"),
+        illustrative(),
+    ]))
+});
+
+impl Resource for Service {
+    const TABLE: &'static str = "service";
+    const KIND: &'static str = "service";
+    const VISIBILITY: Visibility = Visibility::Everyone;
+
+    fn fields() -> &'static Fields {
+        &FIELDS
+    }
+
+    fn validate(&self) -> Vec<Violation> {
+        standard::violations(self)
+    }
+
+    fn guard<'a>(
+        connection: &'a mut Connection,
+        _: Option<&'a Stored<Self>>,
+        after: &'a Stored<Self>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if after.deleted_at.is_some() {
+                let users = [
+                    Dependant::Under("offering"),
+                    Dependant::Among("service", "depends_on"),
+                    Dependant::Among("agreement", "services"),
+                    Dependant::Named("cost_entry", "service"),
+                ];
+                return reference::refuse_while_used(connection, &after.name, &users).await;
+            }
+            let needed = Reference::each("service.depends_on", "service", &after.body.0.depends_on);
+            reference::hold(connection, &needed.collect::<Vec<_>>()).await
+        })
+    }
+}

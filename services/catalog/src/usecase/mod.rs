@@ -1,0 +1,8 @@
+//! What the catalog does beyond reading and writing single resources: one file, one verb.
+
+pub mod activate_service;
+pub mod check_agreement;
+pub mod check_process;
+pub mod import_costs;
+pub mod publish_shipped;
+pub mod retire_service;
