@@ -1,18 +1,45 @@
 //! Whom the services depend on, for how much and until when: suppliers and contracts.
+//! Flow of a request: `grpc` reads it, `usecase` and `servicekit::resource` do it, `domain` decides, `store` keeps it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
+
+mod grpc;
+mod store;
+mod usecase;
 
 use std::sync::Arc;
 
-use diesel_migrations::embed_migrations;
-use servicekit::serve::Server;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use proto::supplier::v1::supplier_service_server::SupplierServiceServer;
+use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
+use servicekit::standard::Desk;
 use servicekit::{Error, Kit, Service, clock, config};
 
-/// What the service is: its schema, port and migrations.
-pub static SERVICE: Service =
-    Service { name: "supplier", version: env!("CARGO_PKG_VERSION"), port: 7103, migrations: embed_migrations!() };
+pub use grpc::PERMISSIONS;
 
-/// The server on a database that is migrated already.
+/// The schema `supplier`, oldest migration first.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// The service as the executable starts and migrates it.
+pub static SERVICE: Service =
+    Service { name: "supplier", version: env!("CARGO_PKG_VERSION"), port: 7103, migrations: MIGRATIONS };
+
+/// Connects and puts the server together.
 pub async fn build(database: &config::Database) -> Result<Server, Error> {
-    let kit = Kit::open(database, &SERVICE, Arc::new(clock::System)).await?;
-    Server::new(kit)
+    server(Kit::open(database, &SERVICE, Arc::new(clock::System)).await?)
+}
+
+/// The server on a database that is open.
+pub fn server(kit: Kit) -> Result<Server, Error> {
+    let suppliers = grpc::Suppliers { desk: Desk { kit: kit.clone(), permissions: PERMISSIONS } };
+    let suppliers = SupplierServiceServer::new(suppliers).max_decoding_message_size(MAX_MESSAGE_BYTES);
+    Ok(Server::new(kit)?.add(suppliers))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_first_migration_is_the_kits() {
+        let kit = [servicekit::migrate::DDL, servicekit::journal::DDL, servicekit::idempotency::DDL].concat();
+        assert_eq!(include_str!("../migrations/0001_kit/up.sql"), kit);
+    }
 }

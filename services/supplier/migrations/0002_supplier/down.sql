@@ -1,1 +1,2 @@
-DROP TABLE supplier;
+DROP TABLE contract_revision, contract, supplier;
+DROP FUNCTION same_name(text);
