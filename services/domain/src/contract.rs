@@ -77,8 +77,7 @@ impl Supplier {
     /// What is wrong with the supplier on its own.
     pub fn check(&self) -> Vec<Violation> {
         let mut found = Vec::new();
-        violation::required(&mut found, "display_name", &self.display_name);
-        violation::lines(&mut found, &[("display_name", &self.display_name)]);
+        violation::display_name(&mut found, &self.display_name);
         violation::reference(&mut found, "parent", "suppliers", &self.parent);
         violation::reference(&mut found, "manager", "people", &self.manager);
         for (index, identifier) in self.identifiers.iter().enumerate() {

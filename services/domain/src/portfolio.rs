@@ -118,8 +118,8 @@ impl Service {
     /// What is wrong with the service on its own; `name` is the one it has or is to have.
     pub fn check(&self, name: &str) -> Vec<Violation> {
         let mut found = Vec::new();
-        violation::required(&mut found, "display_name", &self.display_name);
-        violation::lines(&mut found, &[("display_name", &self.display_name), ("line", &self.line)]);
+        violation::display_name(&mut found, &self.display_name);
+        violation::lines(&mut found, &[("line", &self.line)]);
         violation::texts(
             &mut found,
             &[("description", &self.description), ("utility", &self.utility), ("warranty", &self.warranty)],
@@ -181,8 +181,7 @@ impl Offering {
     /// What is wrong with the offering on its own.
     pub fn check(&self) -> Vec<Violation> {
         let mut found = Vec::new();
-        violation::required(&mut found, "display_name", &self.display_name);
-        violation::lines(&mut found, &[("display_name", &self.display_name)]);
+        violation::display_name(&mut found, &self.display_name);
         violation::texts(&mut found, &[("description", &self.description)]);
         violation::reference(&mut found, "fulfilment_process", "processes", &self.fulfilment_process);
         if self.request_form.as_ref().is_some_and(|form| !form.is_object()) {
@@ -218,8 +217,8 @@ impl Customer {
     /// What is wrong with the customer on its own; cycles are found by [`closes_cycle`].
     pub fn check(&self) -> Vec<Violation> {
         let mut found = Vec::new();
-        violation::required(&mut found, "display_name", &self.display_name);
-        violation::lines(&mut found, &[("display_name", &self.display_name), ("business_unit", &self.business_unit)]);
+        violation::display_name(&mut found, &self.display_name);
+        violation::lines(&mut found, &[("business_unit", &self.business_unit)]);
         violation::reference(&mut found, "parent", "customers", &self.parent);
         if !self.lei.is_empty() && !is_lei(&self.lei) {
             found.push(Violation::new(

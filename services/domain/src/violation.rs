@@ -36,6 +36,12 @@ pub fn required(found: &mut Vec<Violation>, field: &str, text: &str) {
     }
 }
 
+/// Objects to a name for people that is missing or does not fit on a line.
+pub fn display_name(found: &mut Vec<Violation>, text: &str) {
+    required(found, "display_name", text);
+    lines(found, &[("display_name", text)]);
+}
+
 /// Objects to texts of one line that hold a control character or more than [`MAX_LINE`] characters.
 pub fn lines(found: &mut Vec<Violation>, fields: &[(&str, &str)]) {
     for (field, text) in fields {

@@ -9,7 +9,6 @@ use servicekit::resource::Revisioned;
 use servicekit::standard::Declared;
 use servicekit::wire;
 
-use super::check_display_name;
 use super::enums::{agreement_kind, metric, news, rebase, reopen, visit};
 use crate::store::Agreement;
 
@@ -171,7 +170,8 @@ impl Declared for Agreement {
     }
 
     fn check(&self, _: &str) -> Vec<Violation> {
-        let mut found = check_display_name(&self.display_name);
+        let mut found = Vec::new();
+        violation::display_name(&mut found, &self.display_name);
         violation::references(&mut found, "customers", "customers", &self.definition.customers);
         violation::references(&mut found, "services", "services", &self.definition.services);
         found

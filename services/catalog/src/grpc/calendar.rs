@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::calendar::{Definition, Exception, Hours, LocalTime, ParseError, Weekday};
-use domain::violation::Violation;
+use domain::violation::{self, Violation};
 use proto::catalog::v1 as pb;
 use servicekit::convert::Reader;
 use servicekit::resource::Revisioned;
 use servicekit::standard::Declared;
 use servicekit::wire;
 
-use super::check_display_name;
 use super::enums::weekday;
 use crate::store::Calendar;
 
@@ -111,7 +110,9 @@ impl Declared for Calendar {
     }
 
     fn check(&self, _: &str) -> Vec<Violation> {
-        check_display_name(&self.display_name)
+        let mut found = Vec::new();
+        violation::display_name(&mut found, &self.display_name);
+        found
     }
 
     fn show(&self) -> pb::Calendar {

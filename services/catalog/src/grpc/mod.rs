@@ -16,7 +16,6 @@ mod service;
 mod value_service;
 
 use domain::finding::Finding;
-use domain::violation::{self, Violation};
 use proto::catalog::v1 as pb;
 
 pub use agreement_service::Agreements;
@@ -24,14 +23,6 @@ pub use governance_service::Governance;
 pub use permissions::PERMISSIONS;
 pub use portfolio_service::Portfolio;
 pub use value_service::Value;
-
-/// Objects to a missing or unfit name for people.
-fn check_display_name(display_name: &str) -> Vec<Violation> {
-    let mut found = Vec::new();
-    violation::required(&mut found, "display_name", display_name);
-    violation::lines(&mut found, &[("display_name", display_name)]);
-    found
-}
 
 /// A finding as a message.
 fn finding(finding: Finding) -> pb::Finding {

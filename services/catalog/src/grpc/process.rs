@@ -2,7 +2,7 @@
 
 use domain::priority::{Matrix, Rule};
 use domain::process::{Category, CustomFields, Guard, Practice, State, Transition};
-use domain::violation::Violation;
+use domain::violation::{self, Violation};
 use proto::catalog::v1 as pb;
 use serde::Deserialize;
 use servicekit::convert::Reader;
@@ -10,7 +10,6 @@ use servicekit::resource::Revisioned;
 use servicekit::standard::Declared;
 use servicekit::wire;
 
-use super::check_display_name;
 use super::enums::category;
 use crate::store::Process;
 
@@ -135,7 +134,9 @@ impl Declared for Process {
     }
 
     fn check(&self, _: &str) -> Vec<Violation> {
-        check_display_name(&self.0.display_name)
+        let mut found = Vec::new();
+        violation::display_name(&mut found, &self.0.display_name);
+        found
     }
 
     fn show(&self) -> pb::Process {

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
 use servicekit::reference::{self, Reference};
-use servicekit::resource::{Resource, Revisioned, Stored, Visibility};
+use servicekit::resource::{self, Resource, Revisioned, Stored, Visibility};
 use servicekit::{Error, Violation, standard};
 
-use super::{columns, illustrative, list, published_priorities, text, timelines};
+use super::{illustrative, published_priorities, timelines};
+
 use crate::findings;
 
 /// An agreement as it is stored.
@@ -37,15 +38,15 @@ impl Agreement {
 }
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::new(columns([
+    Fields::new(resource::columns([
         Column::new(
             Field::choice("kind", &AgreementKind::ALL.map(AgreementKind::as_str), "who promises to whom"),
             "kind",
         ),
-        text("provider", "group or contract that keeps it", "provider"),
-        list("customers", "customers it names", "customers"),
-        list("services", "services it names", "services"),
-        list("lines", "service lines it names", "lines"),
+        Column::text("provider", "group or contract that keeps it", "provider"),
+        Column::list("customers", "customers it names", "customers"),
+        Column::list("services", "services it names", "services"),
+        Column::list("lines", "service lines it names", "lines"),
         illustrative(),
     ]))
 });

@@ -10,13 +10,12 @@ use domain::calendar::{Definition, Revision, Timeline};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
-use servicekit::filter::Fields;
+use servicekit::filter::{Column, Fields};
 use servicekit::reference::{self, Dependant};
-use servicekit::resource::{Resource, Revisioned, Stored, Visibility};
+use servicekit::resource::{self, Resource, Revisioned, Stored, Visibility};
 use servicekit::sql::Sql;
 use servicekit::{Error, Violation, standard};
 
-use super::{columns, text};
 use crate::findings;
 
 /// A calendar as it is stored.
@@ -29,7 +28,7 @@ pub struct Calendar {
 }
 
 static FIELDS: LazyLock<Fields> =
-    LazyLock::new(|| Fields::new(columns([text("time_zone", "IANA time zone", "time_zone")])));
+    LazyLock::new(|| Fields::new(resource::columns([Column::text("time_zone", "IANA time zone", "time_zone")])));
 
 impl Resource for Calendar {
     const TABLE: &'static str = "calendar";

@@ -8,31 +8,29 @@ use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
 use servicekit::reference::{self, Reference};
-use servicekit::resource::{Resource, Stored, Visibility};
+use servicekit::resource::{self, Resource, Stored, Visibility};
 use servicekit::{Error, Violation, standard};
-
-use super::{columns, text};
 
 /// A line of the cost ledger as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CostEntry(pub domain::cost::CostEntry);
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::new(columns([
+    Fields::new(resource::columns([
         Column::new(Field::new("start_time", Kind::Timestamp, "start of the charge period").orderable(), "start_at"),
         Column::new(Field::new("end_time", Kind::Timestamp, "end of the charge period").orderable(), "end_at"),
         Column::new(Field::new("billed_cost.value", Kind::Decimal, "what was billed").orderable(), "billed_cost"),
-        text("billed_cost.currency_code", "currency of the bill", "billed_currency"),
-        text("pool", "cost pool or category", "pool"),
-        text("vendor", "who issued the bill", "vendor"),
-        text("provider", "provider of what was consumed", "provider"),
-        text("provider_service", "the provider's own name for its service", "provider_service"),
-        text("charge_category", "kind of charge", "charge_category"),
-        text("account", "account that was charged", "account"),
-        text("region", "region", "region"),
-        text("service", "service of the catalog it belongs to", "service"),
-        text("source", "where the entry comes from", "source"),
-        text("source_id", "place in the source", "source_id"),
+        Column::text("billed_cost.currency_code", "currency of the bill", "billed_currency"),
+        Column::text("pool", "cost pool or category", "pool"),
+        Column::text("vendor", "who issued the bill", "vendor"),
+        Column::text("provider", "provider of what was consumed", "provider"),
+        Column::text("provider_service", "the provider's own name for its service", "provider_service"),
+        Column::text("charge_category", "kind of charge", "charge_category"),
+        Column::text("account", "account that was charged", "account"),
+        Column::text("region", "region", "region"),
+        Column::text("service", "service of the catalog it belongs to", "service"),
+        Column::text("source", "where the entry comes from", "source"),
+        Column::text("source_id", "place in the source", "source_id"),
     ]))
 });
 

@@ -6,22 +6,22 @@ use domain::portfolio::closes_cycle;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
-use servicekit::filter::Fields;
+use servicekit::filter::{Column, Fields};
 use servicekit::reference::{self, Dependant, Reference};
-use servicekit::resource::{Resource, Stored, Visibility};
+use servicekit::resource::{self, Resource, Stored, Visibility};
 use servicekit::{Error, Violation, standard};
 
-use super::{columns, illustrative, text};
+use super::illustrative;
 
 /// A customer as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Customer(pub domain::portfolio::Customer);
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::new(columns([
-        text("parent", "customer it is part of", "parent"),
-        text("business_unit", "business unit", "business_unit"),
-        text("lei", "Legal Entity Identifier", "lei"),
+    Fields::new(resource::columns([
+        Column::text("parent", "customer it is part of", "parent"),
+        Column::text("business_unit", "business unit", "business_unit"),
+        Column::text("lei", "Legal Entity Identifier", "lei"),
         illustrative(),
     ]))
 });

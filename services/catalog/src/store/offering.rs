@@ -8,21 +8,19 @@ use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
 use servicekit::reference::{self, Dependant, Reference};
-use servicekit::resource::{Resource, Stored, Visibility};
+use servicekit::resource::{self, Resource, Stored, Visibility};
 use servicekit::{Error, Violation, standard};
-
-use super::{columns, text};
 
 /// An offering as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Offering(pub domain::portfolio::Offering);
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::new(columns([
-        text("service", "service it belongs to", "service"),
-        text("fulfilment_process", "process that fulfils a request", "fulfilment_process"),
+    Fields::new(resource::columns([
+        Column::text("service", "service it belongs to", "service"),
+        Column::text("fulfilment_process", "process that fulfils a request", "fulfilment_process"),
         Column::new(Field::new("unit_price.value", Kind::Decimal, "price of one unit").orderable(), "price"),
-        text("unit_price.currency_code", "currency of the price", "price_currency"),
+        Column::text("unit_price.currency_code", "currency of the price", "price_currency"),
     ]))
 });
 

@@ -9,13 +9,12 @@ use diesel_async::RunQueryDsl;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
-use servicekit::filter::Fields;
+use servicekit::filter::{Column, Fields};
 use servicekit::reference::{self, Dependant};
-use servicekit::resource::{Resource, Revisioned, Stored, Visibility};
+use servicekit::resource::{self, Resource, Revisioned, Stored, Visibility};
 use servicekit::sql::Sql;
 use servicekit::{Error, Violation, standard};
 
-use super::{columns, text};
 use crate::findings;
 
 /// A process as it is stored.
@@ -23,9 +22,9 @@ use crate::findings;
 pub struct Process(pub domain::process::Process);
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::new(columns([
-        text("practice", "practice whose tickets follow it", "practice"),
-        text("ticket_prefix", "prefix of ticket names", "ticket_prefix"),
+    Fields::new(resource::columns([
+        Column::text("practice", "practice whose tickets follow it", "practice"),
+        Column::text("ticket_prefix", "prefix of ticket names", "ticket_prefix"),
     ]))
 });
 

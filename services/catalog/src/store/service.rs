@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
 use servicekit::reference::{self, Dependant, Reference};
-use servicekit::resource::{Resource, Stored, Visibility};
+use servicekit::resource::{self, Resource, Stored, Visibility};
 use servicekit::{Error, Violation, standard};
 
-use super::{columns, illustrative, list, text};
+use super::illustrative;
 
 /// A service as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service(pub domain::portfolio::Service);
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::new(columns([
-        text("line", "line of business or family", "line"),
-        text("owner", "person accountable", "owner"),
+    Fields::new(resource::columns([
+        Column::text("line", "line of business or family", "line"),
+        Column::text("owner", "person accountable", "owner"),
         Column::new(
             Field::choice(
                 "criticality",
@@ -34,7 +34,7 @@ static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
             Field::choice("state", &ServiceState::ALL.map(ServiceState::as_str), "life cycle"),
             "service_state",
         ),
-        list("depends_on", "services it needs", "depends_on"),
+        Column::list("depends_on", "services it needs", "depends_on"),
         illustrative(),
     ]))
 });
