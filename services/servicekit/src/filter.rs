@@ -24,6 +24,16 @@ impl Column {
         Self { field, sql, order: None }
     }
 
+    /// A text that can be ordered by.
+    pub fn text(name: &str, description: &str, sql: &'static str) -> Self {
+        Self::new(Field::new(name, Kind::String, description).orderable(), sql)
+    }
+
+    /// A list of texts.
+    pub fn list(name: &str, description: &str, sql: &'static str) -> Self {
+        Self::new(Field::new(name, Kind::StringList, description), sql)
+    }
+
     /// Orders by another expression of the given SQL type: names of tickets by their number.
     #[must_use]
     pub fn ordered_by(mut self, sql: &'static str, sql_type: &'static str) -> Self {

@@ -18,7 +18,7 @@ use crate::error::{Error, Violation};
 use crate::filter::Fields;
 use crate::journal::Audience;
 
-pub use read::{List, find, get, list, load};
+pub use read::{List, columns, find, get, list, list_within, load};
 pub use revision::{Publish, Revision, Revisioned, publish, revision_in_force, revisions};
 pub use write::{Change, Create, Outcome, Upserted, add, change, create, delete, upsert};
 

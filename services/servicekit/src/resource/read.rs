@@ -4,11 +4,14 @@ use diesel::OptionalExtension;
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::RunQueryDsl;
+use domain::filter::{Field, Kind};
+use jiff::Timestamp;
 
 use super::{COLUMNS, Resource, Row, Stored, Visibility};
 use crate::auth::Caller;
 use crate::db::Connection;
 use crate::error::Error;
+use crate::filter::Column;
 use crate::kit::Kit;
 use crate::page::{self, Keyset, Listing, Page};
 use crate::sql::Sql;
@@ -16,12 +19,24 @@ use crate::sql::Sql;
 /// What a List method was asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct List<'a> {
-    /// Method, page, filter and order; its `selection` is filled in here.
+    /// Method, page, filter and order. Parent and deleted ones need no mention in its `selection`.
     pub request: page::Request<'a>,
     /// Lists what lies under this prefix of a name: `services/email/`. Empty: everything.
     pub parent: &'a str,
     /// Whether deleted resources are listed too.
     pub show_deleted: bool,
+}
+
+/// Fields that every resource with a display name can be filtered and ordered by, `name` first; then those of its own.
+pub fn columns(own: impl IntoIterator<Item = Column>) -> Vec<Column> {
+    let mut columns = vec![
+        Column::text("name", "resource name", "name"),
+        Column::text("display_name", "name for people", "display_name"),
+        Column::new(Field::new("create_time", Kind::Timestamp, "when it was created").orderable(), "created_at"),
+        Column::new(Field::new("update_time", Kind::Timestamp, "when it was last changed").orderable(), "updated_at"),
+    ];
+    columns.extend(own);
+    columns
 }
 
 /// The resource of that name, deleted or not; NOT_FOUND when there is none, or not for this caller.
@@ -80,7 +95,18 @@ struct Listed {
 
 /// One page of the resources that the caller may see.
 pub async fn list<R: Resource>(kit: &Kit, caller: &Caller, list: List<'_>) -> Result<Page<Stored<R>>, Error> {
-    let selection = format!("{} {}", list.parent, list.show_deleted);
+    list_within(kit, caller, list, |_, _| ()).await
+}
+
+/// As [`list`], of those resources only for which the conditions hold that `within` appends (` AND …`). It gets the
+/// instant that is the present on every page; the request's `selection` says what else the conditions depend on.
+pub async fn list_within<R: Resource>(
+    kit: &Kit,
+    caller: &Caller,
+    list: List<'_>,
+    within: impl FnOnce(Timestamp, &mut Sql) + Send,
+) -> Result<Page<Stored<R>>, Error> {
+    let selection = format!("{} {} {}", list.parent, list.show_deleted, list.request.selection);
     let request = page::Request { selection: &selection, ..list.request };
     let listing = Listing::open(kit, caller, R::fields(), request)?;
     let mut sql = Sql::new(format!("SELECT {COLUMNS}, "));
@@ -91,6 +117,7 @@ pub async fn list<R: Resource>(kit: &Kit, caller: &Caller, list: List<'_>) -> Re
         sql.push(" AND starts_with(name, ").bind::<Text, _>(list.parent.to_owned()).push(")");
     }
     visible::<R>(caller, &mut sql);
+    within(listing.at(), &mut sql);
     listing.restrict(&mut sql);
     let mut connection = kit.database.get().await?;
     let rows: Vec<Listed> = sql.load(&mut connection).await?;
