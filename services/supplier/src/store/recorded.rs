@@ -1,0 +1,97 @@
+//! What an import asks before it writes: which names are taken, and what was recorded first under them.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, Jsonb, Nullable, Text};
+use diesel_async::RunQueryDsl;
+use servicekit::db::Connection;
+use servicekit::error::Error;
+use servicekit::sql::Sql;
+
+use super::Contract;
+
+/// A supplier's name for people, as it was asked for, with what is known of it.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Known {
+    /// The name for people.
+    #[diesel(sql_type = Text)]
+    pub display_name: String,
+    /// The same for all writings of it.
+    #[diesel(sql_type = Text)]
+    pub same_name: String,
+    /// Name of the supplier that is called so now. None: no supplier is.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub supplier: Option<String>,
+}
+
+/// Looks up suppliers by their names for people, each of which has an answer.
+pub async fn suppliers_called(connection: &mut Connection, display_names: Vec<String>) -> Result<Vec<Known>, Error> {
+    let mut sql = Sql::new("SELECT asked.display_name, same_name(asked.display_name) AS same_name, ");
+    sql.push("(SELECT min(s.name) FROM supplier s WHERE s.deleted_at IS NULL ");
+    sql.push("AND s.same_name = same_name(asked.display_name)) AS supplier FROM unnest(");
+    sql.bind::<Array<Text>, _>(display_names).push(") AS asked (display_name)");
+    Ok(sql.load(connection).await?)
+}
+
+/// A name that is taken.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Recorded {
+    /// Name of the resource, deleted or not.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// What it was called when it was created, the same for all writings.
+    #[diesel(sql_type = Text)]
+    pub first_called: String,
+}
+
+/// Which of these names are taken, of suppliers or contracts. Every resource has a first fact, so the journal knows.
+pub async fn recorded_names(connection: &mut Connection, names: Vec<String>) -> Result<Vec<Recorded>, Error> {
+    let mut sql = Sql::new("SELECT subject AS name, same_name(payload ->> 'display_name') AS first_called ");
+    sql.push("FROM journal WHERE subject_version = 1 AND subject = ANY(").bind::<Array<Text>, _>(names).push(")");
+    Ok(sql.load(connection).await?)
+}
+
+/// A contract that came from a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FromSource {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Its place there.
+    pub source_id: String,
+    /// What it said when it was created. None: in a shape that is no longer read.
+    pub first: Option<Contract>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    source: String,
+    #[diesel(sql_type = Text)]
+    source_id: String,
+    #[diesel(sql_type = Jsonb)]
+    first: serde_json::Value,
+}
+
+/// The contracts from these places, deleted or not: source and place in it.
+pub async fn recorded_contracts(
+    connection: &mut Connection,
+    places: &[(&str, &str)],
+) -> Result<Vec<FromSource>, Error> {
+    let (sources, ids): (Vec<String>, Vec<String>) =
+        places.iter().map(|(source, id)| ((*source).to_owned(), (*id).to_owned())).unzip();
+    let mut sql = Sql::new("SELECT c.name, c.source, c.source_id, j.payload AS first FROM contract c ");
+    sql.push("JOIN unnest(").bind::<Array<Text>, _>(sources).push(", ").bind::<Array<Text>, _>(ids);
+    sql.push(") AS asked (source, source_id) ON asked.source = c.source AND asked.source_id = c.source_id ");
+    sql.push("JOIN journal j ON j.subject = c.name AND j.subject_version = 1");
+    let rows: Vec<Row> = sql.load(connection).await?;
+    let read = |Row { name, source, source_id, first }| FromSource {
+        name,
+        source,
+        source_id,
+        first: serde_json::from_value(first).ok(),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
