@@ -79,7 +79,7 @@ fn instants() -> Vec<Timestamp> {
     };
     let year = 366 * 86_400 * 1_000_000_u64;
     let start: Timestamp = "2016-01-01T00:00:00Z".parse().unwrap();
-    (0..10_007).map(|_| start + SignedDuration::from_micros((random() % year) as i64)).collect()
+    (0..10_007).map(|_| start + SignedDuration::from_micros((random() % year).cast_signed())).collect()
 }
 
 fn book(timeline: Timeline) -> Book {

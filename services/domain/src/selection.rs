@@ -267,3 +267,92 @@ impl fmt::Display for Loss {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn agreement(json: serde_json::Value) -> Agreement {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_first_thing_that_does_not_fit_is_named() {
+        let agreement = agreement(json!({"kind": "SLA", "customers": ["customers/a"], "services": ["services/x"],
+            "lines": ["network"], "objectives": [{"id": "o", "metric": "RESPONSE", "target": "PT1H",
+            "practices": ["incident"], "priorities": [1], "offerings": ["services/x/offerings/y"]}]}));
+        let mut subject = Subject { customers: &["customers/b"], ..Subject::default() };
+        let why = |subject: &Subject<'_>| mismatch(&agreement, &agreement.objectives[0], subject);
+        assert_eq!(why(&subject), Some(Mismatch::Customer));
+        subject.customers = &["customers/b", "customers/a"];
+        assert_eq!(why(&subject), Some(Mismatch::Service));
+        subject.line = Some("network");
+        assert_eq!(why(&subject), Some(Mismatch::Practice));
+        subject.practice = "incident";
+        assert_eq!(why(&subject), Some(Mismatch::Priority));
+        subject.priority = Some(1);
+        assert_eq!(why(&subject), Some(Mismatch::Offering));
+        subject.offering = Some("services/x/offerings/y");
+        assert_eq!(why(&subject), None);
+    }
+
+    #[test]
+    fn a_ticket_that_no_promise_to_the_customer_covers_says_so() {
+        let ola = agreement(json!({"kind": "OLA", "provider": "groups/a",
+            "objectives": [{"id": "o", "metric": "RESPONSE", "target": "PT1H"}]}));
+        let subject = Subject::default();
+        assert!(!select([], &subject).is_covered());
+        let selection = select([InForce { name: "a", revision: 1, agreement: &ola }], &subject);
+        assert_eq!(selection.winners.len(), 1);
+        assert!(!selection.is_covered());
+    }
+
+    fn any_agreement() -> impl Strategy<Value = Agreement> {
+        let some = |names: &'static [&'static str]| prop::sample::subsequence(names.to_vec(), 0..=1);
+        let objectives = prop::collection::vec((some(&["o"]), 1_i64..3), 1..3);
+        let scope = (some(&["c", "d"]), some(&["x", "y"]), some(&["l"]), 0_i32..2);
+        (scope, objectives).prop_map(|((customers, services, lines, order), objectives)| {
+            let objectives: Vec<_> = objectives
+                .into_iter()
+                .enumerate()
+                .map(|(index, (offerings, hours))| {
+                    json!({"id": index.to_string(), "metric": "RESPONSE", "target": format!("PT{hours}H"),
+                        "offerings": offerings})
+                })
+                .collect();
+            agreement(json!({"kind": "SLA", "customers": customers, "services": services, "lines": lines,
+                "order": order, "objectives": objectives}))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn one_objective_governs_and_the_order_of_the_input_does_not_matter(
+            agreements in prop::collection::vec(any_agreement(), 0..6),
+            turn in 0_usize..6,
+        ) {
+            let subject = Subject {
+                customers: &["c", "d"],
+                service: Some("x"),
+                line: Some("l"),
+                offering: Some("o"),
+                practice: "incident",
+                priority: Some(1),
+            };
+            let names: Vec<String> = (0..agreements.len()).map(|number| number.to_string()).collect();
+            let mut in_force: Vec<_> = names.iter().zip(&agreements)
+                .map(|(name, agreement)| InForce { name, revision: 1, agreement }).collect();
+            let selection = select(in_force.iter().copied(), &subject);
+            let covering = in_force.iter().flat_map(|from| from.agreement.objectives.iter().map(|o| (from.agreement, o)))
+                .filter(|(agreement, objective)| mismatch(agreement, objective, &subject).is_none()).count();
+            prop_assert_eq!(selection.winners.len(), covering.min(1));
+            prop_assert_eq!(selection.winners.len() + selection.losers.len(), covering);
+            prop_assert_eq!(selection.is_covered(), covering > 0);
+            in_force.rotate_left(turn.min(names.len()));
+            in_force.reverse();
+            prop_assert_eq!(select(in_force, &subject), selection);
+        }
+    }
+}

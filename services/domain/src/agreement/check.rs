@@ -29,6 +29,38 @@ impl Agreement {
         findings
     }
 
+    /// Objectives that tie with those of other agreements in force: nothing but the stricter target
+    /// would decide. `others` are their names and contents.
+    pub fn check_ties<'a>(&self, others: impl IntoIterator<Item = (&'a str, &'a Self)>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (name, other) in others.into_iter().filter(|(_, other)| self.stands_beside(other)) {
+            for (index, objective) in self.objectives.iter().enumerate() {
+                if let Some(rival) = other.objectives.iter().find(|rival| competes(rival, objective)) {
+                    let message = format!(
+                        "`{}` and `{}` of {name} cover the same tickets equally well: give the agreements a different order",
+                        objective.id, rival.id,
+                    );
+                    findings.push(Finding::warning(format!("objectives[{index}]"), "AGREEMENTS_TIE", message));
+                }
+            }
+        }
+        findings
+    }
+
+    /// Whether a ticket may be covered by both, neither more closely, and no order decides.
+    fn stands_beside(&self, other: &Self) -> bool {
+        let meet = |a: &[String], b: &[String]| a.iter().any(|item| b.contains(item));
+        let everything = |agreement: &Self| agreement.services.is_empty() && agreement.lines.is_empty();
+        let anybody = self.customers.is_empty() && other.customers.is_empty();
+        self.kind == other.kind
+            && self.provider == other.provider
+            && self.order == other.order
+            && (anybody || meet(&self.customers, &other.customers))
+            && (everything(self) && everything(other)
+                || meet(&self.services, &other.services)
+                || meet(&self.lines, &other.lines))
+    }
+
     fn check_parties(&self, findings: &mut Vec<Finding>) {
         let provider = self.provider.as_deref().unwrap_or_default();
         let expected = match self.kind {
@@ -202,5 +234,132 @@ fn check_pause(field: &str, kind: Kind, pause: &Pause, findings: &mut Vec<Findin
     if pause.categories.iter().any(|category| matches!(category, Category::New | Category::Active)) {
         let message = "the clock stands still while there is work to do: pause for PENDING states only";
         findings.push(Finding::warning(field.as_str(), "PAUSES_AT_WORK", message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::Calendar;
+    use serde_json::{Value, json};
+
+    fn timeline(calendar: Value) -> Timeline {
+        Calendar::compile(&serde_json::from_value(calendar).unwrap()).unwrap().into()
+    }
+
+    fn agreement(json: Value) -> Agreement {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn found(json: Value) -> Vec<(String, String)> {
+        let office = timeline(json!({"time_zone": "UTC", "weekly": {"MONDAY": ["09:00-12:00", "11:00-17:00"]}}));
+        let closed = timeline(json!({"time_zone": "UTC"}));
+        let find = |name: &str| match name {
+            "office" => Some(&office),
+            "closed" => Some(&closed),
+            _ => None,
+        };
+        let findings = agreement(json).check(find, &[1, 2, 3]);
+        assert!(findings.is_sorted_by_key(|finding| finding.severity));
+        findings.into_iter().map(|finding| (finding.field, finding.reason)).collect()
+    }
+
+    #[track_caller]
+    fn assert_finds(json: Value, expected: &[(&str, &str)]) {
+        let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        assert_eq!(found(json), expected);
+    }
+
+    #[test]
+    fn a_sound_agreement_has_no_findings() {
+        assert_finds(
+            json!({"kind": "SLA", "attainment_goal_percent": "99.95", "objectives": [
+                {"id": "a", "metric": "RESOLUTION", "target": "PT1H", "calendar": "office", "priorities": [1]},
+                {"id": "b", "metric": "RESOLUTION", "target": "PT8H", "calendar": "office", "priorities": [2, 3]},
+                {"id": "c", "metric": "RESOLUTION", "target": "P1M", "offerings": ["services/a/offerings/b"]},
+                {"id": "d", "metric": "AGREED_DATE"},
+            ]}),
+            &[],
+        );
+    }
+
+    #[test]
+    fn parties_and_goal_have_to_fit_the_kind() {
+        let unexpected = &[("provider", "PROVIDER_UNEXPECTED"), ("objectives", "OBJECTIVES_EMPTY")];
+        assert_finds(json!({"kind": "SLA", "provider": "groups/a"}), unexpected);
+        let missing = &[("provider", "PROVIDER_MISSING"), ("objectives", "OBJECTIVES_EMPTY")];
+        assert_finds(json!({"kind": "OLA"}), missing);
+        assert_finds(json!({"kind": "OLA", "provider": "groups/"}), missing);
+        assert_finds(json!({"kind": "UNDERPINNING", "provider": "groups/a"}), missing);
+        let only_empty = &[("objectives", "OBJECTIVES_EMPTY")];
+        assert_finds(json!({"kind": "UNDERPINNING", "provider": "contracts/1"}), only_empty);
+        let goal = &[("attainment_goal_percent", "GOAL_OUT_OF_RANGE"), ("objectives", "OBJECTIVES_EMPTY")];
+        assert_finds(json!({"kind": "SLA", "attainment_goal_percent": "100.1"}), goal);
+        assert_finds(json!({"kind": "SLA", "attainment_goal_percent": "0"}), goal);
+    }
+
+    #[test]
+    fn every_fault_of_an_objective_is_found() {
+        assert_finds(
+            json!({"kind": "SLA", "objectives": [
+                {"id": "", "metric": "RESPONSE"},
+                {"id": "a", "metric": "RESOLUTION", "target": "PT0S", "calendar": "nowhere"},
+                {"id": "a", "metric": "UPDATE", "target": "PT1H", "calendar": "closed", "thresholds": [0, 50, 50]},
+                {"id": "b", "metric": "AGREED_DATE", "target": "PT1H"},
+                {"id": "c", "metric": "FULFILMENT", "target": "PT8H1M", "calendar": "office"},
+            ]}),
+            &[
+                ("objectives[0].id", "ID_EMPTY"),
+                ("objectives[0].target", "TARGET_MISSING"),
+                ("objectives[1].target", "TARGET_NOT_POSITIVE"),
+                ("objectives[1].calendar", "CALENDAR_UNKNOWN"),
+                ("objectives[2].id", "ID_TAKEN"),
+                ("objectives[2].thresholds[0]", "THRESHOLD_UNREACHABLE"),
+                ("objectives[2].calendar", "CALENDAR_NEVER_OPEN"),
+                ("objectives[2].thresholds[2]", "THRESHOLD_TWICE"),
+                ("objectives[3].target", "TARGET_UNUSED"),
+                ("objectives[4].target", "TARGET_BEYOND_A_DAY"),
+            ],
+        );
+    }
+
+    #[test]
+    fn objectives_that_compete_and_priorities_without_one_are_found() {
+        assert_finds(
+            json!({"kind": "SLA", "objectives": [
+                {"id": "a", "metric": "RESOLUTION", "target": "PT1H", "priorities": [1, 2]},
+                {"id": "b", "metric": "RESOLUTION", "target": "PT2H", "priorities": [2], "practices": ["incident"]},
+            ]}),
+            &[("objectives[1]", "OBJECTIVES_OVERLAP"), ("objectives", "PRIORITY_UNCOVERED")],
+        );
+    }
+
+    #[test]
+    fn a_promise_that_pauses_for_its_own_provider_is_doubtful() {
+        let objective = |pause: Value| json!([{"id": "a", "metric": "RESOLUTION", "target": "PT1H", "pause": pause}]);
+        let sla = |pause| json!({"kind": "SLA", "objectives": objective(pause)});
+        let ours = &[("objectives[0].pause", "PAUSES_FOR_OURSELVES")];
+        assert_finds(sla(json!({"pending": ["SUPPLIER"]})), ours);
+        assert_finds(sla(json!({"categories": ["PENDING"]})), ours);
+        assert_finds(sla(json!({"pending": ["CUSTOMER"]})), &[]);
+        assert_finds(sla(json!({"categories": ["ACTIVE"]})), &[("objectives[0].pause", "PAUSES_AT_WORK")]);
+        let supplier = json!({"kind": "UNDERPINNING", "provider": "contracts/1",
+            "objectives": objective(json!({"pending": ["SUPPLIER"]}))});
+        assert_finds(supplier, ours);
+    }
+
+    #[test]
+    fn agreements_that_tie_are_found_unless_an_order_decides() {
+        let with = |order: i32, customers: Value, services: Value| {
+            agreement(json!({"kind": "SLA", "order": order, "customers": customers, "services": services,
+                "objectives": [{"id": "a", "metric": "RESPONSE", "target": "PT1H", "priorities": [1]}]}))
+        };
+        let mine = with(0, json!(["customers/a"]), json!(["services/x", "services/y"]));
+        let ties = |other: &Agreement| mine.check_ties([("agreements/other", other)]).len();
+        assert_eq!(ties(&with(0, json!(["customers/b", "customers/a"]), json!(["services/y"]))), 1);
+        assert_eq!(ties(&with(1, json!(["customers/a"]), json!(["services/y"]))), 0);
+        assert_eq!(ties(&with(0, json!([]), json!(["services/y"]))), 0);
+        assert_eq!(ties(&with(0, json!(["customers/a"]), json!([]))), 0);
+        assert_eq!(ties(&with(0, json!(["customers/a"]), json!(["services/z"]))), 0);
     }
 }

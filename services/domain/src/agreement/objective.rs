@@ -247,16 +247,11 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let months =
-            text.strip_prefix('P').and_then(|rest| rest.strip_suffix('M')).and_then(|digits| digits.parse().ok());
-        if let Some(months) = months {
-            return Ok(Self::Months(months));
-        }
-        text.starts_with("PT")
-            .then(|| text.parse().ok())
-            .flatten()
-            .map(Self::Open)
-            .ok_or_else(|| TargetError(text.to_owned()))
+        let months = text.strip_prefix('P').and_then(|rest| rest.strip_suffix('M'));
+        let months = months.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
+        let months = months.and_then(|digits| digits.parse().ok()).map(Self::Months);
+        let open_time = || text.starts_with("PT").then(|| text.parse().ok()).flatten().map(Self::Open);
+        months.or_else(open_time).ok_or_else(|| TargetError(text.to_owned()))
     }
 }
 
@@ -270,5 +265,52 @@ impl<'de> Deserialize<'de> for Target {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_open_time_or_calendar_months_and_nothing_else() {
+        for text in ["PT4H", "PT1H30M", "PT90S", "P1M", "P12M"] {
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.to_string(), text.replace("PT90S", "PT1M30S"));
+            assert_eq!(target.to_string().parse(), Ok(target));
+        }
+        for text in ["", "P", "PT", "P1D", "P1W", "P1Y", "P1M2D", "P1MT1H", "P+1M", "4h", "-PT4H", "P-1M", "pt4h"] {
+            assert!(text.parse::<Target>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clock_pauses_for_the_customer_only_unless_the_objective_says_otherwise() {
+        use PendingReason::{Customer, Supplier};
+        let objective = |metric| Objective::new("a", metric, None);
+        let resolution = objective(Metric::Resolution);
+        let pauses = |objective: &Objective, kind, reason| objective.pauses(kind, "s", Category::Pending, reason);
+        assert!(pauses(&resolution, Kind::Sla, Some(Customer)));
+        assert!(!pauses(&resolution, Kind::Sla, Some(Supplier)));
+        assert!(!pauses(&resolution, Kind::Sla, None));
+        assert!(!pauses(&objective(Metric::Response), Kind::Sla, Some(Customer)));
+        assert!(pauses(&resolution, Kind::Ola, Some(Supplier)));
+        assert!(!pauses(&resolution, Kind::Underpinning, Some(Supplier)));
+        assert!(pauses(&resolution, Kind::Underpinning, Some(Customer)));
+        assert!(!resolution.pauses(Kind::Ola, "s", Category::Active, Some(Customer)));
+        let by_state = Pause { states: vec!["s".to_owned()], ..Pause::default() };
+        let by_state = Objective { pause: Some(by_state), ..objective(Metric::Response) };
+        assert!(by_state.pauses(Kind::Sla, "s", Category::Active, None));
+        assert!(!pauses(&Objective { pause: Some(Pause::default()), ..resolution }, Kind::Sla, Some(Customer)));
+    }
+
+    #[test]
+    fn what_json_leaves_out_is_the_default() {
+        let short = serde_json::json!({"id": "a", "metric": "RESOLUTION", "target": "PT4H"});
+        let objective: Objective = serde_json::from_value(short).unwrap();
+        let target = Target::Open(SignedDuration::from_hours(4));
+        assert_eq!(objective, Objective::new("a", Metric::Resolution, Some(target)));
+        let again = serde_json::from_value(serde_json::to_value(&objective).unwrap()).unwrap();
+        assert_eq!(objective, again);
     }
 }

@@ -22,7 +22,7 @@ impl Definition {
         for (index, exception) in self.exceptions.iter().enumerate() {
             let field = format!("exceptions[{index}]");
             check_hours(&format!("{field}.hours"), &exception.hours, &mut findings);
-            self.check_exception(&field, exception, &self.exceptions[..index], &mut findings);
+            check_exception(&field, exception, &self.exceptions[..index], &mut findings);
         }
         let exceptional = self.exceptions.iter().map(|exception| &exception.hours);
         if self.weekly.values().chain(exceptional).all(Vec::is_empty) {
@@ -51,25 +51,6 @@ impl Definition {
             }
         }
     }
-
-    fn check_exception(&self, field: &str, exception: &Exception, earlier: &[Exception], findings: &mut Vec<Finding>) {
-        if exception.name.trim().is_empty() {
-            let message = "an exception needs a name that explanations can show";
-            findings.push(Finding::error(format!("{field}.name"), "NAME_EMPTY", message));
-        }
-        if !exception.yearly && exception.last() < exception.first_on {
-            let message =
-                format!("`{}` ends on {} before it begins on {}", exception.name, exception.last(), exception.first_on);
-            findings.push(Finding::error(format!("{field}.last_on"), "DATES_REVERSED", message));
-        }
-        if let Some(first) = earlier.iter().find(|other| other.matches(exception.first_on)) {
-            let message = format!(
-                "`{}` comes first on {}: the first exception that matches decides",
-                first.name, exception.first_on
-            );
-            findings.push(Finding::warning(field, "EXCEPTION_SHADOWED", message));
-        }
-    }
 }
 
 const DAY: i64 = 24 * 60;
@@ -93,4 +74,21 @@ fn check_hours(field: &str, hours: &[Hours], findings: &mut Vec<Finding>) {
 fn overlap(a: Hours, b: Hours) -> bool {
     let (a, b) = (a.minutes(), b.minutes());
     a.0 < b.1 && b.0 < a.1
+}
+
+fn check_exception(field: &str, exception: &Exception, earlier: &[Exception], findings: &mut Vec<Finding>) {
+    if exception.name.trim().is_empty() {
+        let message = "an exception needs a name that explanations can show";
+        findings.push(Finding::error(format!("{field}.name"), "NAME_EMPTY", message));
+    }
+    if !exception.yearly && exception.last() < exception.first_on {
+        let message =
+            format!("`{}` ends on {} before it begins on {}", exception.name, exception.last(), exception.first_on);
+        findings.push(Finding::error(format!("{field}.last_on"), "DATES_REVERSED", message));
+    }
+    if let Some(first) = earlier.iter().find(|other| other.matches(exception.first_on)) {
+        let message =
+            format!("`{}` comes first on {}: the first exception that matches decides", first.name, exception.first_on);
+        findings.push(Finding::warning(field, "EXCEPTION_SHADOWED", message));
+    }
 }

@@ -15,8 +15,11 @@ pub const HORIZON: Timestamp = Timestamp::constant(END as i64, 0);
 /// 2100-01-01T00:00:00Z. Boundaries are whole seconds, so 32 bits hold them.
 const END: u32 = 4_102_444_800;
 
-/// A slot of the look-up table is two to this power of seconds: three days.
-const SLOT: u32 = 18;
+/// Seconds of a date.
+const DAY: i64 = 86_400;
+
+/// A slot of the look-up table is two to this power of seconds: 18 hours.
+const SLOT: u32 = 16;
 
 /// One revision of working time, compiled: `open(t)` is the open time from 1970 to `t`.
 #[derive(Debug, Clone)]
@@ -46,7 +49,7 @@ pub struct Error {
 }
 
 impl Calendar {
-    /// Compiles a definition, once per revision: about a millisecond.
+    /// Compiles a definition, once per revision: a few milliseconds.
     pub fn compile(definition: &Definition) -> Result<Self, Error> {
         let zone = Zone::load(&definition.time_zone, END.into());
         let mut findings = definition.check();
@@ -61,14 +64,19 @@ impl Calendar {
         let mut open: Vec<(u32, u32)> = Vec::new();
         // A night shift may reach into 1970 from two dates before, in a zone west of Greenwich.
         let mut day = date(1969, 12, 30);
-        while day < date(2100, 1, 3) {
-            for (opens, closes) in definition.on(day).0.iter().map(|h| bounds(&zone, day, h.minutes())) {
+        let mut regime = 0;
+        let mut midnight = -2 * DAY;
+        while midnight < i64::from(END) + 2 * DAY {
+            regime = zone.reaching(midnight, regime);
+            for hours in definition.on(day).0 {
+                let (opens, closes) = bounds(&zone, regime, midnight, hours.minutes());
                 let interval = (clip(opens), clip(closes));
                 if interval.0 < interval.1 {
                     open.push(interval);
                 }
             }
             day = day.tomorrow().unwrap_or(Date::MAX);
+            midnight += DAY;
         }
         open.sort_unstable();
         let edges = edges(&open);
@@ -150,7 +158,8 @@ impl Calendar {
 
     /// When hours of that date open and close, in microseconds.
     pub(super) fn bounds(&self, day: Date, minutes: (i64, i64)) -> (i64, i64) {
-        let (opens, closes) = bounds(&self.zone, day, minutes);
+        let midnight = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
+        let (opens, closes) = bounds(&self.zone, 0, midnight.as_second(), minutes);
         (opens * SECOND, closes * SECOND)
     }
 
@@ -172,10 +181,11 @@ impl Calendar {
     }
 }
 
-/// The instants at which hours of `day` open and close, in seconds.
-fn bounds(zone: &Zone, day: Date, (opens, closes): (i64, i64)) -> (i64, i64) {
-    let midnight = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX).as_second();
-    (zone.opening(midnight + opens * 60), zone.closing(midnight + closes * 60))
+/// The instants at which hours of a date open and close, in seconds; `midnight` is its beginning as
+/// if in UTC, and `regime` where to begin the search for its offset.
+fn bounds(zone: &Zone, regime: usize, midnight: i64, (opens, closes): (i64, i64)) -> (i64, i64) {
+    let (opens, closes) = (midnight + opens * 60, midnight + closes * 60);
+    (zone.opening(opens, regime), zone.closing(closes, regime))
 }
 
 /// Joins sorted intervals that touch or overlap, and counts the open time before each.

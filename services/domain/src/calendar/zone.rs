@@ -46,27 +46,37 @@ impl Zone {
         &self.time_zone
     }
 
+    /// The first regime in which the local clock gets beyond `local`, if `regime` is not after it.
+    pub(super) fn reaching(&self, local: i64, mut regime: usize) -> usize {
+        while self.ends(regime) + self.regimes[regime].offset <= local {
+            regime += 1;
+        }
+        regime
+    }
+
     /// The first instant at which the local clock shows `local` or later: the first occurrence of a
-    /// repeated time, the first instant after the gap for a missing one.
-    pub(super) fn opening(&self, local: i64) -> i64 {
-        let ends_before = |i: usize| self.ends(i) + self.regimes[i].offset <= local;
-        let regime = partition(self.regimes.len() - 1, ends_before);
-        let Regime { begins, offset } = self.regimes[regime];
+    /// repeated time, the first instant after the gap for a missing one. The search begins at a regime
+    /// that reaches a `local` no later than this one.
+    pub(super) fn opening(&self, local: i64, from: usize) -> i64 {
+        let Regime { begins, offset } = self.regimes[self.reaching(local, from)];
         begins.max(local - offset)
     }
 
     /// The last instant at which the local clock reaches `local`: the second occurrence of a repeated
     /// time, the first instant after the gap for a missing one.
-    pub(super) fn closing(&self, local: i64) -> i64 {
-        let begins_before = |i: usize| self.regimes[i + 1].begins + self.regimes[i + 1].offset <= local;
-        let regime = partition(self.regimes.len() - 1, begins_before);
+    pub(super) fn closing(&self, local: i64, from: usize) -> i64 {
+        // In a gap the old offset has got as far as it gets, while the new one is already the first beyond.
+        let mut regime = from.saturating_sub(1);
+        while self.regimes.get(regime + 1).is_some_and(|next| next.begins + next.offset <= local) {
+            regime += 1;
+        }
         self.ends(regime).min(local - self.regimes[regime].offset)
     }
 
     /// What the local clock shows at `instant`.
     pub(super) fn local(&self, instant: i64) -> i64 {
-        let regime = partition(self.regimes.len() - 1, |i| self.ends(i) <= instant);
-        instant + self.regimes[regime].offset
+        let regime = self.regimes.iter().rfind(|regime| regime.begins <= instant);
+        instant + regime.map_or(0, |regime| regime.offset)
     }
 
     fn ends(&self, regime: usize) -> i64 {
@@ -74,16 +84,48 @@ impl Zone {
     }
 }
 
-/// The first of `0..len` for which `is_before` does not hold, or `len`.
-fn partition(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, len);
-    while low < high {
-        let middle = low.midpoint(high);
-        if is_before(middle) {
-            low = middle + 1;
-        } else {
-            high = middle;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::DateTime;
+    use jiff::tz::AmbiguousOffset;
+
+    /// The instants of the first and the last occurrence of a local time, as the library sees them.
+    fn occurrences(zone: &TimeZone, local: i64) -> (i64, i64) {
+        let at = |offset: jiff::tz::Offset| local - i64::from(offset.seconds());
+        let civil: DateTime = TimeZone::UTC.to_datetime(Timestamp::from_second(local).unwrap());
+        match zone.to_ambiguous_timestamp(civil).offset() {
+            AmbiguousOffset::Unambiguous { offset } => (at(offset), at(offset)),
+            AmbiguousOffset::Fold { before, after } => (at(before), at(after)),
+            AmbiguousOffset::Gap { after, .. } => {
+                let before_the_gap = Timestamp::from_second(at(after)).unwrap();
+                let change = zone.following(before_the_gap).next().unwrap().timestamp().as_second();
+                (change, change)
+            }
         }
     }
-    low
+
+    #[test]
+    fn every_change_of_every_zone_is_read_as_the_time_zone_library_reads_it() {
+        let end = 4_102_444_800;
+        for name in TimeZoneDatabase::bundled().available() {
+            let zone = Zone::load(name.as_str(), end).unwrap();
+            for pair in zone.regimes.windows(2) {
+                let (old, new) = (pair[1].begins + pair[0].offset, pair[1].begins + pair[1].offset);
+                for change in [old, new] {
+                    for away in [-86_400, -3_600, -61, -1, 0, 1, 61, 1_800, 3_600, 86_400] {
+                        let local = change + away;
+                        let (first, last) = occurrences(zone.time_zone(), local);
+                        assert_eq!(zone.opening(local, 0), first, "{name} {local}");
+                        assert_eq!(zone.closing(local, 0), last, "{name} {local}");
+                        assert_eq!(zone.local(last), local.max(last + offset_at(&zone, last)), "{name} {local}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn offset_at(zone: &Zone, second: i64) -> i64 {
+        zone.time_zone().to_offset(Timestamp::from_second(second).unwrap()).seconds().into()
+    }
 }
