@@ -1,1 +1,40 @@
-//! operations
+//! What happens: tickets of every practice, their facts and clocks, and imports of what happened elsewhere.
+//! Runs on its own schema and on the published views of the catalog.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
+
+pub mod catalog;
+pub mod error;
+mod grpc;
+pub mod import;
+pub mod scope;
+pub mod settle;
+pub mod store;
+pub mod usecase;
+
+use std::sync::Arc;
+
+use diesel_migrations::embed_migrations;
+use proto::operations::v1::ticket_service_server::TicketServiceServer;
+use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
+use servicekit::writer::Writer;
+use servicekit::{Error, Kit, Service, clock, config};
+
+use crate::catalog::Catalog;
+use crate::usecase::Operations;
+
+/// The service: its schema, its port, its migrations.
+pub static SERVICE: Service =
+    Service { name: "operations", version: env!("CARGO_PKG_VERSION"), port: 7102, migrations: embed_migrations!() };
+
+/// Connects and puts the server together; it answers once it is bound and run.
+pub async fn build(database: &config::Database) -> Result<Server, Error> {
+    server(Kit::open(database, &SERVICE, Arc::new(clock::System)).await?).await
+}
+
+/// The server on a kit at hand.
+pub async fn server(kit: Kit) -> Result<Server, Error> {
+    let catalog = Catalog::open(&kit).await?;
+    let operations = Operations { writer: Writer::start(&kit), catalog, kit: kit.clone() };
+    let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
+    Ok(Server::new(kit)?.add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+}

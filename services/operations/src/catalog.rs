@@ -1,0 +1,308 @@
+//! What the catalog has published, compiled and in memory: processes, promises, calendars, customers, services.
+//! Read through its published views, so that operations goes on working while the catalog process is down.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use domain::agreement::Agreement;
+use domain::calendar::{Calendar, Definition, Revision, Timeline};
+use domain::clock::{Book, Promise, Promises};
+use domain::portfolio::{Customer, Service};
+use domain::process::Process;
+use domain::selection::{InForce, Pinned, Selection, Subject, select};
+use domain::ticket::Ticket;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use servicekit::db::Connection;
+use servicekit::sql::Sql;
+use servicekit::{Error, Kit};
+
+/// How often a change of the catalog is looked for.
+const POLL: Duration = Duration::from_secs(1);
+/// Most steps from a customer to the top; a longer way is a circle.
+const MAX_DEPTH: usize = 64;
+
+/// The catalog as of one moment.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    version: i64,
+    processes: HashMap<String, Vec<Published<Process>>>,
+    agreements: Vec<(String, Vec<Published<Agreement>>)>,
+    book: Book,
+    /// The line of each service.
+    services: HashMap<String, String>,
+    offerings: HashSet<String>,
+    /// The parent of each customer; empty at the top.
+    customers: BTreeMap<String, String>,
+}
+
+/// A revision that was published.
+#[derive(Debug, Clone)]
+pub struct Published<T> {
+    /// Its number.
+    pub revision: u32,
+    /// From when it is in force, until the next one is.
+    pub effective_from: Timestamp,
+    /// When the whole resource was deleted: nothing new comes under it from then on.
+    pub deleted_at: Option<Timestamp>,
+    /// Its content.
+    pub body: Arc<T>,
+}
+
+/// The one of the revisions that is in force at an instant; they are sorted by when they take effect.
+fn in_force<T>(revisions: &[Published<T>], at: Timestamp) -> Option<&Published<T>> {
+    let published = revisions.iter().rfind(|published| published.effective_from <= at)?;
+    published.deleted_at.is_none_or(|deleted_at| at < deleted_at).then_some(published)
+}
+
+impl Snapshot {
+    /// The revision of a process that a ticket is pinned to.
+    pub fn process(&self, name: &str, revision: u32) -> Option<&Arc<Process>> {
+        self.processes.get(name)?.iter().find(|published| published.revision == revision).map(|found| &found.body)
+    }
+
+    /// The revision of a process in force at an instant.
+    pub fn process_in_force(&self, name: &str, at: Timestamp) -> Option<&Published<Process>> {
+        in_force(self.processes.get(name)?, at)
+    }
+
+    /// The revision of a process under which something that happened at an instant is recorded: the one in force
+    /// then, or the first one for what happened before there was any.
+    pub fn process_for(&self, name: &str, at: Timestamp) -> Option<&Published<Process>> {
+        let revisions = self.processes.get(name)?;
+        revisions.iter().rfind(|published| published.effective_from <= at).or(revisions.iter().next())
+    }
+
+    /// Whether any revision of the process was ever published.
+    pub fn has_process(&self, name: &str) -> bool {
+        self.processes.contains_key(name)
+    }
+
+    /// Whether the service exists.
+    pub fn has_service(&self, name: &str) -> bool {
+        self.services.contains_key(name)
+    }
+
+    /// Whether the offering exists.
+    pub fn has_offering(&self, name: &str) -> bool {
+        self.offerings.contains(name)
+    }
+
+    /// Whether the customer exists.
+    pub fn has_customer(&self, name: &str) -> bool {
+        self.customers.contains_key(name)
+    }
+
+    /// The customer, then its parent, and so on to the top. Empty for no customer.
+    fn chain<'a>(&'a self, customer: Option<&'a str>) -> Vec<&'a str> {
+        let above = |name: &&'a str| self.customers.get(*name).map(String::as_str).filter(|parent| !parent.is_empty());
+        std::iter::successors(customer, above).take(MAX_DEPTH).collect()
+    }
+
+    /// The customer and all below it.
+    pub fn customers_from(&self, customer: &str) -> Vec<String> {
+        let below =
+            self.customers.keys().filter(|name| *name != customer && self.chain(Some(name)).contains(&customer));
+        std::iter::once(customer.to_owned()).chain(below.cloned()).collect()
+    }
+
+    /// Which promises govern the ticket as it is at an instant, and which give way.
+    pub fn select(&self, ticket: &Ticket, at: Timestamp) -> Selection {
+        let customers = self.chain(ticket.customer.as_deref());
+        let service = ticket.service.as_deref();
+        let subject = Subject {
+            customers: &customers,
+            service,
+            line: service.and_then(|name| self.services.get(name)).map(String::as_str).filter(|line| !line.is_empty()),
+            offering: ticket.offering.as_deref(),
+            practice: ticket.practice.as_str(),
+            priority: ticket.priority,
+        };
+        let agreements = self.agreements.iter().filter_map(|(name, revisions)| {
+            let published = in_force(revisions, at)?;
+            Some(InForce { name, revision: published.revision, agreement: &published.body })
+        });
+        select(agreements, &subject)
+    }
+}
+
+impl Promises for Snapshot {
+    fn promise(&self, pinned: &Pinned) -> Option<Promise<'_>> {
+        self.book.promise(pinned)
+    }
+
+    fn calendar(&self, name: &str) -> Option<&Timeline> {
+        self.book.calendar(name)
+    }
+}
+
+/// The catalog as it is now: swapped as a whole when it changes.
+#[derive(Clone)]
+pub struct Catalog {
+    kit: Kit,
+    current: Arc<RwLock<Arc<Snapshot>>>,
+}
+
+impl Catalog {
+    /// Reads the catalog, and keeps it up to date until the server stops.
+    pub async fn open(kit: &Kit) -> Result<Self, Error> {
+        let catalog = Self { kit: kit.clone(), current: Arc::default() };
+        catalog.refresh().await?;
+        kit.spawn(catalog.clone().watch());
+        Ok(catalog)
+    }
+
+    /// The catalog as last read.
+    pub fn now(&self) -> Arc<Snapshot> {
+        match self.current.read() {
+            Ok(current) => Arc::clone(&current),
+            Err(poisoned) => Arc::clone(&poisoned.into_inner()),
+        }
+    }
+
+    /// The catalog read again if it has changed: for what the one in memory does not know.
+    pub async fn refresh(&self) -> Result<Arc<Snapshot>, Error> {
+        let mut connection = self.kit.database.get().await?;
+        let before = self.now();
+        let version = version(&mut connection).await?;
+        if version == before.version {
+            return Ok(before);
+        }
+        let snapshot = Arc::new(load(&mut connection, version).await?);
+        match self.current.write() {
+            Ok(mut current) => current.clone_from(&snapshot),
+            Err(poisoned) => poisoned.into_inner().clone_from(&snapshot),
+        }
+        tracing::debug!(version, "catalog read");
+        Ok(snapshot)
+    }
+
+    async fn watch(self) {
+        loop {
+            tokio::select! {
+                () = self.kit.stop.cancelled() => return,
+                () = tokio::time::sleep(POLL) => {}
+            }
+            if let Err(cause) = self.refresh().await {
+                tracing::warn!(%cause, "the catalog cannot be read; the last one read stays in use");
+            }
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+async fn version(connection: &mut Connection) -> Result<i64, Error> {
+    let row: Version = Sql::new("SELECT version FROM catalog.published_version_v1").get_result(connection).await?;
+    Ok(row.version)
+}
+
+/// Reads all views. A change that comes in between is seen by the next poll: it raises the version once more.
+async fn load(connection: &mut Connection, version: i64) -> Result<Snapshot, Error> {
+    let mut snapshot = Snapshot { version, ..Snapshot::default() };
+    for (name, process) in revisions::<Process>(connection, "processes").await? {
+        snapshot.processes.entry(name).or_default().push(process);
+    }
+    let mut calendars: BTreeMap<String, Vec<Revision>> = BTreeMap::new();
+    for (name, published) in revisions::<Definition>(connection, "calendars").await? {
+        let Published { revision, effective_from, body, .. } = published;
+        match Calendar::compile(&body) {
+            Ok(calendar) => calendars.entry(name).or_default().push(Revision {
+                number: revision,
+                effective_from,
+                calendar: Arc::new(calendar),
+            }),
+            Err(cause) => tracing::error!(calendar = name, revision, %cause, "a published calendar is left out"),
+        }
+    }
+    for (name, revisions) in calendars {
+        snapshot.book.add_calendar(&name, Timeline::new(revisions));
+    }
+    let mut agreements: BTreeMap<String, Vec<Published<Agreement>>> = BTreeMap::new();
+    for (name, agreement) in revisions::<Agreement>(connection, "agreements").await? {
+        snapshot.book.add_agreement(&name, agreement.revision, Arc::clone(&agreement.body));
+        agreements.entry(name).or_default().push(agreement);
+    }
+    snapshot.agreements = agreements.into_iter().collect();
+    let services = resources::<Service>(connection, "services").await?;
+    snapshot.services = services.into_iter().map(|(name, service)| (name, service.line)).collect();
+    let offerings = resources::<Value>(connection, "offerings").await?;
+    snapshot.offerings = offerings.into_iter().map(|(name, _)| name).collect();
+    let customers = resources::<Customer>(connection, "customers").await?;
+    snapshot.customers = customers.into_iter().map(|(name, customer)| (name, customer.parent)).collect();
+    Ok(snapshot)
+}
+
+#[derive(QueryableByName)]
+struct RevisionRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Integer)]
+    revision: i32,
+    #[diesel(sql_type = Timestamptz)]
+    effective_from: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    deleted_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Jsonb)]
+    definition: Value,
+}
+
+/// All published revisions of one kind, each resource's in the order in which they take effect.
+async fn revisions<T: DeserializeOwned>(
+    connection: &mut Connection,
+    kind: &str,
+) -> Result<Vec<(String, Published<T>)>, Error> {
+    let sql = Sql::new(format!(
+        "SELECT name, revision, effective_from, deleted_at, definition FROM catalog.published_{kind}_v1 \
+         ORDER BY name, effective_from, revision"
+    ));
+    let rows: Vec<RevisionRow> = sql.load(connection).await?;
+    let mut published = Vec::with_capacity(rows.len());
+    for row in rows {
+        let RevisionRow { name, revision, effective_from, deleted_at, definition } = row;
+        match serde_json::from_value(definition) {
+            Ok(body) => published.push((
+                name,
+                Published {
+                    revision: revision.unsigned_abs(),
+                    effective_from: effective_from.into(),
+                    deleted_at: deleted_at.map(Into::into),
+                    body: Arc::new(body),
+                },
+            )),
+            Err(cause) => tracing::error!(name, revision, %cause, "a published revision cannot be read: left out"),
+        }
+    }
+    Ok(published)
+}
+
+#[derive(QueryableByName)]
+struct ResourceRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Jsonb)]
+    definition: Value,
+}
+
+/// All resources of one kind that are not deleted.
+async fn resources<T: DeserializeOwned>(connection: &mut Connection, kind: &str) -> Result<Vec<(String, T)>, Error> {
+    let rows: Vec<ResourceRow> =
+        Sql::new(format!("SELECT name, definition FROM catalog.published_{kind}_v1")).load(connection).await?;
+    let mut resources = Vec::with_capacity(rows.len());
+    for ResourceRow { name, definition } in rows {
+        match serde_json::from_value(definition) {
+            Ok(body) => resources.push((name, body)),
+            Err(cause) => tracing::error!(name, %cause, "a resource of the catalog cannot be read: left out"),
+        }
+    }
+    Ok(resources)
+}

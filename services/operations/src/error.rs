@@ -1,0 +1,102 @@
+//! Why operations refuses: the reasons of the domain beside those of servicekit, and the way from one to the other.
+
+use domain::ticket::command::{Class, Reason as Rule, Rejection};
+use servicekit::Violation;
+use servicekit::error::{self, Error, Reason};
+use tonic::Code;
+
+macro_rules! reasons {
+    ($($name:ident, $code:ident, $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub const $name: Reason = Reason::new(stringify!($name), Code::$code, $meaning);)*
+        /// Every reason that operations gives besides those of servicekit.
+        pub const REASONS: &[Reason] = &[$($name),*];
+    };
+}
+
+reasons! {
+    TRANSITION_NOT_ALLOWED, FailedPrecondition, "the process has no such transition from the state of the ticket: the metadata names those it has";
+    ROLE_REQUIRED, PermissionDenied, "the transition is for a role that the caller lacks: the metadata names it";
+    FIELD_REQUIRED, InvalidArgument, "fields that the process requires are missing: give every one listed";
+    FIELD_NOT_WRITABLE, InvalidArgument, "a field is written by another method, or by the server: the message names the way";
+    TICKET_CLOSED, FailedPrecondition, "the ticket has ended: reopen it first";
+    LINK_TO_ITSELF, InvalidArgument, "a ticket cannot be related to itself";
+    BACKDATE_NOT_PERMITTED, PermissionDenied, "saying that something happened in the past needs the permission tickets.backdate";
+    BACKDATE_REASON_REQUIRED, InvalidArgument, "saying that something happened in the past needs a comment that says why";
+    BACKDATE_BEFORE_OPENING, FailedPrecondition, "the time is before the ticket was opened";
+    BACKDATE_BEFORE_LATER_CHANGE, FailedPrecondition, "the time is before a change that is on record";
+    BACKDATE_IN_FUTURE, InvalidArgument, "the time is in the future";
+    PROCESS_NOT_PUBLISHED, FailedPrecondition, "no revision of the process is in force: publish one";
+    CUSTOMER_FIXED, PermissionDenied, "the caller is bound to a customer and may not act for another";
+    SEQUENCE_NOT_RISING, InvalidArgument, "rows of an import come with rising sequence numbers and one import id";
+}
+
+/// The reason under which a rule of the domain travels.
+fn reason(rule: Rule) -> Reason {
+    match rule {
+        Rule::TransitionNotAllowed => TRANSITION_NOT_ALLOWED,
+        Rule::RoleRequired => ROLE_REQUIRED,
+        Rule::FieldRequired => FIELD_REQUIRED,
+        Rule::FieldInvalid => error::FIELD_INVALID,
+        Rule::FieldNotWritable => FIELD_NOT_WRITABLE,
+        Rule::TicketClosed => TICKET_CLOSED,
+        Rule::LinkToItself => LINK_TO_ITSELF,
+        Rule::BackdateNotPermitted => BACKDATE_NOT_PERMITTED,
+        Rule::BackdateReasonRequired => BACKDATE_REASON_REQUIRED,
+        Rule::BackdateBeforeOpening => BACKDATE_BEFORE_OPENING,
+        Rule::BackdateBeforeLaterChange => BACKDATE_BEFORE_LATER_CHANGE,
+        Rule::BackdateInFuture => BACKDATE_IN_FUTURE,
+    }
+}
+
+/// A refusal of the domain; its fields lie under `parent` in the request: `ticket`, `fields`, or empty.
+pub fn rejected(rejection: Rejection, parent: &str) -> Error {
+    let reason = reason(rejection.reason);
+    if rejection.reason.class() == Class::Invalid && !rejection.violations.is_empty() {
+        let violations = rejection.violations.into_iter();
+        let violations = violations.map(|found| Violation::new(path(parent, &found.field), found.message)).collect();
+        return Error::Invalid { reason, violations };
+    }
+    let subject = rejection.metadata.get("ticket").cloned().unwrap_or_default();
+    let refused = Error::refused(reason, subject, rejection.message);
+    rejection.metadata.into_iter().fold(refused, |error, (key, value)| error.with(key, value))
+}
+
+/// Path of a field of the domain as the contract writes it: instants end in `_time`.
+pub fn path(parent: &str, field: &str) -> String {
+    let field = match field {
+        "opened_at" => "open_time",
+        "resolved_at" => "resolve_time",
+        "closed_at" => "close_time",
+        "requested_at" => "requested_time",
+        "resume_at" => "resume_time",
+        other => other,
+    };
+    if parent.is_empty() { field.to_owned() } else { format!("{parent}.{field}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_the_domain_travels_under_its_own_name_and_class() {
+        for rule in Rule::ALL {
+            let reason = reason(rule);
+            assert_eq!(reason.name, rule.as_str());
+            let code = match rule.class() {
+                Class::Invalid => Code::InvalidArgument,
+                Class::Precondition => Code::FailedPrecondition,
+                Class::Permission => Code::PermissionDenied,
+            };
+            assert_eq!(reason.code, code, "{}", reason.name);
+        }
+    }
+
+    #[test]
+    fn no_reason_is_stated_twice() {
+        let mut seen = std::collections::BTreeSet::new();
+        for reason in REASONS.iter().chain(error::REASONS) {
+            assert!(seen.insert(reason.name), "{} twice", reason.name);
+        }
+    }
+}

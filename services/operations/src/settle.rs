@@ -1,0 +1,110 @@
+//! What follows from new facts of a ticket besides the ticket itself: which promises govern it, and how its clocks
+//! stand as of its last fact. Pure, and the same for a single change and for an import.
+
+use domain::agreement::Kind;
+use domain::clock::{self, Reading, State};
+use domain::ticket::{Audience, Fact, NewFact, Recorded, Ticket, fold, nonconformities, signals};
+use jiff::Timestamp;
+
+use crate::catalog::Snapshot;
+
+/// New facts with what follows from them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// The new facts, with the observations that follow.
+    pub facts: Vec<NewFact>,
+    /// Readings of the clocks as of the last fact.
+    pub clocks: Vec<Reading>,
+    /// The worst of the customer's clocks. Empty: no promise covers the ticket.
+    pub clock_state: Option<State>,
+    /// Earliest instant at which a running one of the customer's clocks reaches, or reached, its target.
+    pub due_at: Option<Timestamp>,
+    /// Deviations from the process that stand.
+    pub nonconformance_count: u32,
+}
+
+/// Adds to the new facts of a ticket what follows from them. `known` are all facts on record.
+pub fn settle(catalog: &Snapshot, known: &[Recorded], mut new_facts: Vec<NewFact>) -> Settled {
+    let mut facts = in_order(known, &new_facts);
+    let observed = govern(catalog, &facts, &new_facts);
+    if !observed.is_empty() {
+        new_facts.extend(observed);
+        facts = in_order(known, &new_facts);
+    }
+    let clocks = read_clocks(catalog, &facts);
+    Settled {
+        clock_state: clock::worst(&clocks).map(|worst| worst.state),
+        due_at: due_at(&clocks),
+        nonconformance_count: u32::try_from(nonconformities(&facts).len()).unwrap_or(u32::MAX),
+        facts: new_facts,
+        clocks,
+    }
+}
+
+/// The clocks as of the last fact.
+pub fn read_clocks(catalog: &Snapshot, facts: &[Recorded]) -> Vec<Reading> {
+    let Some(last) = facts.iter().map(|recorded| recorded.occurred_at).max() else { return Vec::new() };
+    clock::read(&signals(facts), catalog, last)
+}
+
+/// Earliest instant at which a running one of the customer's clocks reaches, or reached, its target.
+pub fn due_at(clocks: &[Reading]) -> Option<Timestamp> {
+    let of_customer = clocks.iter().filter(|reading| reading.pinned.kind == Kind::Sla);
+    of_customer.filter(|reading| reading.state != State::Cancelled).filter_map(|reading| reading.due_at).min()
+}
+
+/// All facts in the order in which they happened; new ones stand where their positions will put them: at the end of
+/// their instant.
+pub fn in_order(known: &[Recorded], new_facts: &[NewFact]) -> Vec<Recorded> {
+    let first = known.iter().map(|recorded| recorded.position).max().unwrap_or(0) + 1;
+    let new = new_facts.iter().zip(first..).map(|(fact, position)| fact.clone().at(position));
+    let mut facts: Vec<Recorded> = known.iter().cloned().chain(new).collect();
+    facts.sort_by_key(Recorded::key);
+    facts
+}
+
+/// The ticket right after its opening.
+fn beginning(facts: &[Recorded]) -> Option<Ticket> {
+    fold(facts.iter().filter(|recorded| matches!(recorded.fact, Fact::Opened(_))))
+}
+
+/// Runs selection wherever, from the first new fact on, the ticket's customer, service, offering or priority changes,
+/// and observes what governs from then on where the record says otherwise. What was pinned before stays pinned.
+fn govern(catalog: &Snapshot, facts: &[Recorded], new_facts: &[NewFact]) -> Vec<NewFact> {
+    let Some(from) = new_facts.iter().map(|fact| fact.occurred_at).min() else { return Vec::new() };
+    let Some(mut ticket) = beginning(facts) else { return Vec::new() };
+    let mut observed = Vec::new();
+    let mut subject = None;
+    let mut governing = None;
+    for instant in facts.chunk_by(|one, next| one.occurred_at == next.occurred_at) {
+        let mut governed = false;
+        for recorded in instant {
+            ticket.apply(&recorded.fact, recorded.occurred_at);
+            if let Fact::Governed(selection) = &recorded.fact {
+                governing = Some(selection.winners.clone());
+                governed = true;
+            }
+        }
+        let Some(last) = instant.last() else { continue };
+        let depends_on = (ticket.customer.clone(), ticket.service.clone(), ticket.offering.clone(), ticket.priority);
+        let changed = subject.as_ref() != Some(&depends_on);
+        subject = Some(depends_on);
+        if last.occurred_at < from || !(changed || governed) {
+            continue;
+        }
+        let selection = catalog.select(&ticket, last.occurred_at);
+        if governing.as_ref() == Some(&selection.winners) {
+            continue;
+        }
+        governing = Some(selection.winners.clone());
+        observed.push(NewFact {
+            fact: Fact::Governed(Box::new(selection)),
+            occurred_at: last.occurred_at,
+            source_recorded_at: last.source_recorded_at,
+            source_sequence: last.source_sequence,
+            actor: last.actor.clone(),
+            audience: Audience::Internal,
+        });
+    }
+    observed
+}

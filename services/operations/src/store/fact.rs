@@ -1,0 +1,98 @@
+//! The facts of tickets, as folds and clocks read them.
+
+use std::collections::HashMap;
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use domain::ticket::{Audience, Fact, Recorded};
+use jiff::Timestamp;
+use serde_json::Value;
+use servicekit::Error;
+use servicekit::db::Connection;
+use servicekit::sql::Sql;
+
+/// A fact of a ticket with what only the journal knows of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The fact.
+    pub recorded: Recorded,
+    /// Version of the ticket after it.
+    pub version: i64,
+    /// When it was put in order here. Empty: only just recorded.
+    pub recorded_at: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Whether it was known at that instant: recorded by its source, else put in order here, no later than then.
+    pub fn is_known_at(&self, at: Timestamp) -> bool {
+        self.recorded.source_recorded_at.or(self.recorded_at).is_some_and(|known_at| known_at <= at)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = BigInt)]
+    subject_version: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = Timestamptz)]
+    occurred_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    source_recorded_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    recorded_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = BigInt)]
+    source_sequence: i64,
+    #[diesel(sql_type = Text)]
+    actor: String,
+    #[diesel(sql_type = Text)]
+    audience: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Jsonb)]
+    payload: Value,
+}
+
+impl Row {
+    fn read(self) -> Result<(String, Entry), Error> {
+        let fact = Fact::decode(&self.kind, self.payload)
+            .map_err(|cause| Error::internal(format!("fact {} of {}: {cause}", self.position, self.subject)))?;
+        let source_recorded_at = self.source_recorded_at.map(Timestamp::from);
+        let recorded = Recorded {
+            fact,
+            occurred_at: self.occurred_at.into(),
+            source_recorded_at,
+            source_sequence: self.source_sequence,
+            position: self.position,
+            actor: self.actor,
+            audience: Audience::parse(&self.audience).unwrap_or(Audience::Internal),
+        };
+        let recorded_at = self.recorded_at.map(Into::into);
+        Ok((self.subject, Entry { recorded, version: self.subject_version, recorded_at }))
+    }
+}
+
+/// All facts of each of these tickets, in the order in which they were recorded.
+pub async fn of_many(connection: &mut Connection, names: &[String]) -> Result<HashMap<String, Vec<Entry>>, Error> {
+    let mut sql = Sql::new(
+        "SELECT j.subject, j.subject_version, j.position, j.occurred_at, j.source_recorded_at, o.recorded_at, \
+         j.source_sequence, j.actor, j.audience, j.kind, j.payload \
+         FROM journal j LEFT JOIN journal_order o USING (position) WHERE j.subject = ANY (",
+    );
+    sql.bind::<Array<Text>, _>(names.to_vec()).push(") ORDER BY j.position");
+    let rows: Vec<Row> = sql.load(connection).await?;
+    let mut facts: HashMap<String, Vec<Entry>> = HashMap::with_capacity(names.len());
+    for row in rows {
+        let (subject, entry) = row.read()?;
+        facts.entry(subject).or_default().push(entry);
+    }
+    Ok(facts)
+}
+
+/// All facts of one ticket, in the order in which they were recorded.
+pub async fn of(connection: &mut Connection, name: &str) -> Result<Vec<Entry>, Error> {
+    Ok(of_many(connection, &[name.to_owned()]).await?.remove(name).unwrap_or_default())
+}

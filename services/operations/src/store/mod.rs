@@ -1,0 +1,8 @@
+//! Rows and the domain, SQL only: one file per resource.
+
+pub mod fact;
+pub mod import;
+pub mod list;
+pub mod number;
+pub mod ticket;
+pub mod write;

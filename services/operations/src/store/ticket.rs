@@ -1,0 +1,194 @@
+//! Tickets as they are stored, found by name or by the id they have in their source.
+
+use std::collections::HashMap;
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use domain::clock::{Reading, State};
+use domain::ticket::{Digest, Ticket};
+use jiff::Timestamp;
+use serde_json::Value;
+use servicekit::db::Connection;
+use servicekit::sql::Sql;
+use servicekit::{Error, resource};
+use uuid::Uuid;
+
+use crate::scope::Scope;
+
+/// A ticket as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Its number, unique among tickets of all practices.
+    pub number: i64,
+    /// Never reused.
+    pub uid: Uuid,
+    /// Counts its changes from 1.
+    pub version: i64,
+    /// When it was recorded here.
+    pub created_at: Timestamp,
+    /// When it was last changed here.
+    pub updated_at: Timestamp,
+    /// What its facts fold to.
+    pub ticket: Ticket,
+    /// Its clocks as of its last fact. Empty where they were not read.
+    pub clocks: Vec<Reading>,
+    /// The worst of its customer's clocks as of its last fact. Empty: no promise covers it.
+    pub clock_state: Option<State>,
+    /// Earliest instant at which a running one of its customer's clocks reaches, or reached, its target.
+    pub due_at: Option<Timestamp>,
+    /// Deviations from its process that stand.
+    pub nonconformance_count: u32,
+}
+
+impl Stored {
+    /// The version as an entity tag.
+    pub fn etag(&self) -> String {
+        resource::etag(self.version)
+    }
+}
+
+/// Which parts of a ticket are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Everything but the clocks.
+    WithoutClocks,
+    /// Everything.
+    Whole,
+}
+
+impl Part {
+    /// The columns of a [`Row`], in a statement whose tickets are called `t`.
+    pub(super) fn columns(self) -> &'static str {
+        match self {
+            Self::WithoutClocks => {
+                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body, NULL::jsonb AS clocks, \
+                 t.clock_state, t.due_at, t.nonconformance_count"
+            }
+            Self::Whole => {
+                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body, t.clocks, t.clock_state, t.due_at, \
+                 t.nonconformance_count"
+            }
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+pub(super) struct Row {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = SqlUuid)]
+    uid: Uuid,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Jsonb)]
+    body: Value,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    clocks: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    clock_state: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    due_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Integer)]
+    nonconformance_count: i32,
+}
+
+impl Row {
+    pub(super) fn read(self) -> Result<Stored, Error> {
+        let broken = |cause| Error::internal(format!("stored ticket {}: {cause}", self.number));
+        Ok(Stored {
+            number: self.number,
+            uid: self.uid,
+            version: self.version,
+            created_at: self.created_at.into(),
+            updated_at: self.updated_at.into(),
+            ticket: serde_json::from_value(self.body).map_err(broken)?,
+            clocks: self.clocks.map_or_else(|| Ok(Vec::new()), serde_json::from_value).map_err(broken)?,
+            clock_state: self.clock_state.as_deref().and_then(State::parse),
+            due_at: self.due_at.map(Into::into),
+            nonconformance_count: self.nonconformance_count.unsigned_abs(),
+        })
+    }
+}
+
+/// Tickets by number; those that do not exist, or not within the scope, are not among them.
+pub async fn get_many(
+    connection: &mut Connection,
+    scope: &Scope,
+    numbers: &[i64],
+    part: Part,
+) -> Result<HashMap<i64, Stored>, Error> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(part.columns()).push(" FROM tickets t WHERE t.number = ANY (");
+    sql.bind::<Array<BigInt>, _>(numbers.to_vec()).push(")");
+    scope.restrict(&mut sql);
+    let rows: Vec<Row> = sql.load(connection).await?;
+    rows.into_iter().map(|row| row.read().map(|stored| (stored.number, stored))).collect()
+}
+
+/// The ticket with that id in that source, within the scope.
+pub async fn lookup(
+    connection: &mut Connection,
+    scope: &Scope,
+    source_system: &str,
+    source_id: &str,
+) -> Result<Option<Stored>, Error> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(Part::Whole.columns()).push(" FROM tickets t WHERE t.source_system = ");
+    sql.bind::<Text, _>(source_system.to_owned());
+    sql.push(" AND t.source_id = ").bind::<Text, _>(source_id.to_owned());
+    scope.restrict(&mut sql);
+    let rows: Vec<Row> = sql.load(connection).await?;
+    rows.into_iter().next().map(Row::read).transpose()
+}
+
+/// A ticket's identity in the system it came from: system and id there.
+pub type Source = (String, String);
+
+/// A ticket of a source, with what it has absorbed of it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The ticket, without its clocks.
+    pub stored: Stored,
+    /// Fingerprints of the imported rows it has absorbed.
+    pub absorbed: Vec<Digest>,
+}
+
+#[derive(QueryableByName)]
+struct KnownRow {
+    #[diesel(embed)]
+    ticket: Row,
+    #[diesel(sql_type = Array<BigInt>)]
+    absorbed: Vec<i64>,
+}
+
+/// Tickets by the ids they have in their sources.
+pub async fn of_sources(connection: &mut Connection, sources: &[Source]) -> Result<Vec<Known>, Error> {
+    let (systems, ids): (Vec<String>, Vec<String>) = sources.iter().cloned().unzip();
+    let mut sql = Sql::new("SELECT t.absorbed, ");
+    sql.push(Part::WithoutClocks.columns()).push(" FROM unnest(");
+    sql.bind::<Array<Text>, _>(systems).push(", ").bind::<Array<Text>, _>(ids);
+    sql.push(") AS s (system, id) JOIN tickets t ON t.source_system = s.system AND t.source_id = s.id");
+    load_known(connection, sql).await
+}
+
+/// Tickets by number.
+pub async fn of_numbers(connection: &mut Connection, numbers: &[i64]) -> Result<Vec<Known>, Error> {
+    let mut sql = Sql::new("SELECT t.absorbed, ");
+    sql.push(Part::WithoutClocks.columns()).push(" FROM tickets t WHERE t.number = ANY (");
+    sql.bind::<Array<BigInt>, _>(numbers.to_vec()).push(")");
+    load_known(connection, sql).await
+}
+
+async fn load_known(connection: &mut Connection, sql: Sql) -> Result<Vec<Known>, Error> {
+    let rows: Vec<KnownRow> = sql.load(connection).await?;
+    let known = rows.into_iter().map(|KnownRow { ticket, absorbed }| {
+        let absorbed = absorbed.into_iter().map(|digest| Digest(digest.cast_unsigned())).collect();
+        Ok(Known { stored: ticket.read()?, absorbed })
+    });
+    known.collect()
+}

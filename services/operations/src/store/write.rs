@@ -1,0 +1,225 @@
+//! The one statement that writes tickets: rows, their facts, and the requests that asked for them, all or nothing.
+//! A row is written only at the version it was decided on, and facts follow only from rows that were written.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use domain::ticket::{Digest, NewFact};
+use jiff::Timestamp;
+use servicekit::Error;
+use servicekit::db::Connection;
+use servicekit::idempotency::Key;
+use servicekit::sql::Sql;
+use servicekit::writer::Job;
+use uuid::Uuid;
+
+use super::ticket::Stored;
+
+/// Name of the constraint that keeps a source's id from being given to two tickets.
+pub const SOURCE_KEY: &str = "tickets_source_key";
+
+/// A ticket to be written.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// The version it was decided on. 0: it is new.
+    pub expected: i64,
+    /// The ticket afterwards, one version later.
+    pub after: Stored,
+    /// The body and the clocks as JSON, made where it was decided.
+    pub body: String,
+    /// Readings of the clocks as JSON.
+    pub clocks: String,
+    /// What happened, in order. Never empty.
+    pub facts: Vec<NewFact>,
+    /// Fingerprints of imported rows that it absorbs with this change.
+    pub absorbed: Vec<Digest>,
+    /// Ties the facts together.
+    pub change_id: Uuid,
+    /// The request that asked for it. Empty for imports.
+    pub request: Option<Key>,
+    /// Row-level scope of the caller.
+    pub scope: String,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is durable.
+    Written,
+    /// The ticket was no longer at the version it was decided on: nothing was written, decide again.
+    Raced,
+}
+
+impl Write {
+    /// Puts a decision into the form in which it is written.
+    pub fn new(expected: i64, after: Stored, facts: Vec<NewFact>, change_id: Uuid) -> Result<Self, Error> {
+        Ok(Self {
+            expected,
+            body: serde_json::to_string(&after.ticket).map_err(Error::internal)?,
+            clocks: serde_json::to_string(&after.clocks).map_err(Error::internal)?,
+            after,
+            facts,
+            absorbed: Vec::new(),
+            change_id,
+            request: None,
+            scope: String::new(),
+        })
+    }
+}
+
+impl Job for Write {
+    type Outcome = Outcome;
+
+    const NAME: &'static str = "write tickets";
+
+    fn key(&self) -> &str {
+        &self.after.ticket.name
+    }
+
+    fn request_id(&self) -> Option<Uuid> {
+        self.request.as_ref().map(|key| key.request_id)
+    }
+
+    fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    async fn write(connection: &mut Connection, jobs: &mut [Self]) -> Result<Vec<Outcome>, Error> {
+        write_many(connection, jobs).await
+    }
+}
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = Integer)]
+    place: i32,
+}
+
+/// Writes tickets, at most one change for each, and says what became of every one.
+pub async fn write_many(connection: &mut Connection, writes: &[Write]) -> Result<Vec<Outcome>, Error> {
+    let mut outcomes = vec![Outcome::Raced; writes.len()];
+    if writes.is_empty() {
+        return Ok(outcomes);
+    }
+    let mut sql = Sql::new("WITH input AS (SELECT * FROM unnest(");
+    bind_tickets(writes, &mut sql);
+    sql.push(
+        ") AS i (place, expected, number, uid, at, body, clocks, clock_state, due_at, nonconformance_count, absorbed)), \
+         updated AS (UPDATE tickets t SET version = i.expected + 1, updated_at = i.at, body = i.body::jsonb, \
+         clocks = i.clocks::jsonb, clock_state = i.clock_state, due_at = i.due_at, \
+         nonconformance_count = i.nonconformance_count, \
+         absorbed = CASE WHEN i.absorbed = '{}' THEN t.absorbed ELSE t.absorbed || i.absorbed::bigint[] END \
+         FROM input i WHERE i.expected > 0 AND t.number = i.number AND t.version = i.expected RETURNING t.number), \
+         inserted AS (INSERT INTO tickets (number, uid, version, created_at, updated_at, body, clocks, clock_state, \
+         due_at, nonconformance_count, absorbed) \
+         SELECT number, uid, 1, at, at, body::jsonb, clocks::jsonb, clock_state, due_at, nonconformance_count, \
+         absorbed::bigint[] FROM input WHERE expected = 0 RETURNING number), \
+         written AS (SELECT i.place, i.expected, i.at FROM input i \
+         JOIN (TABLE updated UNION ALL TABLE inserted) w USING (number)), \
+         facts AS (INSERT INTO journal (change_id, last_of_change, occurred_at, source_recorded_at, source_sequence, \
+         actor, customer_id, audience, subject, subject_version, kind, payload) \
+         SELECT f.change_id, f.last, f.occurred_at, f.source_recorded_at, f.source_sequence, f.actor, f.customer_id, \
+         f.audience, f.subject, w.expected + 1, f.kind, f.payload::jsonb FROM unnest(",
+    );
+    bind_facts(writes, &mut sql);
+    sql.push(
+        ") WITH ORDINALITY AS f (place, change_id, last, occurred_at, source_recorded_at, source_sequence, actor, \
+         customer_id, audience, subject, kind, payload, n) JOIN written w USING (place) ORDER BY f.n \
+         RETURNING change_id, position), \
+         pending AS (INSERT INTO journal_pending (change_id, last_position, positions) \
+         SELECT change_id, max(position), array_agg(position ORDER BY position) FROM facts GROUP BY change_id)",
+    );
+    if writes.iter().any(|write| write.request.is_some()) {
+        sql.push(
+            ", requests AS (INSERT INTO idempotency (customer_id, caller, method, request_id, request_hash, resource, \
+             version, created_at) SELECT r.customer_id, r.caller, r.method, r.request_id, r.request_hash, r.resource, \
+             w.expected + 1, w.at FROM unnest(",
+        );
+        bind_requests(writes, &mut sql);
+        sql.push(") AS r (place, customer_id, caller, method, request_id, request_hash, resource) ");
+        sql.push("JOIN written w USING (place))");
+    }
+    sql.push(" SELECT place FROM written");
+    let written: Vec<Place> = sql.load(connection).await?;
+    for Place { place } in written {
+        if let Some(outcome) = usize::try_from(place).ok().and_then(|place| outcomes.get_mut(place)) {
+            *outcome = Outcome::Written;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Binds one array for each of the columns that `of` picks from the writes.
+fn column<T>(writes: &[Write], of: impl Fn(&Write) -> T) -> Vec<T> {
+    writes.iter().map(of).collect()
+}
+
+fn place(index: usize) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX)
+}
+
+fn time(at: Timestamp) -> jiff_diesel::Timestamp {
+    jiff_diesel::Timestamp::from(at)
+}
+
+fn bind_tickets(writes: &[Write], sql: &mut Sql) {
+    sql.bind::<Array<Integer>, _>((0..writes.len()).map(place).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<BigInt>, _>(column(writes, |w| w.expected)).push(", ");
+    sql.bind::<Array<BigInt>, _>(column(writes, |w| w.after.number)).push(", ");
+    sql.bind::<Array<SqlUuid>, _>(column(writes, |w| w.after.uid)).push(", ");
+    sql.bind::<Array<Timestamptz>, _>(column(writes, |w| time(w.after.updated_at))).push(", ");
+    sql.bind::<Array<Text>, _>(column(writes, |w| w.body.clone())).push(", ");
+    sql.bind::<Array<Text>, _>(column(writes, |w| w.clocks.clone())).push(", ");
+    sql.bind::<Array<Nullable<Text>>, _>(column(writes, |w| w.after.clock_state.map(|state| state.as_str())));
+    sql.push(", ");
+    sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.due_at.map(time))).push(", ");
+    sql.bind::<Array<Integer>, _>(column(writes, |w| w.after.nonconformance_count.cast_signed())).push(", ");
+    // An array of arrays would have to be a rectangle, so each goes as the text of one.
+    sql.bind::<Array<Text>, _>(column(writes, |w| array_text(&w.absorbed)));
+}
+
+fn array_text(digests: &[Digest]) -> String {
+    let digits: Vec<String> = digests.iter().map(|digest| digest.0.cast_signed().to_string()).collect();
+    format!("{{{}}}", digits.join(","))
+}
+
+fn bind_facts(writes: &[Write], sql: &mut Sql) {
+    let facts: Vec<(usize, &Write, usize, &NewFact)> = writes
+        .iter()
+        .enumerate()
+        .flat_map(|(place, write)| write.facts.iter().enumerate().map(move |(n, fact)| (place, write, n, fact)))
+        .collect();
+    sql.bind::<Array<Integer>, _>(facts.iter().map(|(at, ..)| place(*at)).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<SqlUuid>, _>(facts.iter().map(|(_, w, ..)| w.change_id).collect::<Vec<_>>()).push(", ");
+    let last = facts.iter().map(|(_, w, n, _)| n + 1 == w.facts.len()).collect::<Vec<_>>();
+    sql.bind::<Array<Bool>, _>(last).push(", ");
+    let occurred = facts.iter().map(|(.., f)| time(f.occurred_at)).collect::<Vec<_>>();
+    sql.bind::<Array<Timestamptz>, _>(occurred).push(", ");
+    let recorded = facts.iter().map(|(.., f)| f.source_recorded_at.map(time)).collect::<Vec<_>>();
+    sql.bind::<Array<Nullable<Timestamptz>>, _>(recorded).push(", ");
+    sql.bind::<Array<BigInt>, _>(facts.iter().map(|(.., f)| f.source_sequence).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|(.., f)| f.actor.clone()).collect::<Vec<_>>()).push(", ");
+    let customers = facts.iter().map(|(_, w, ..)| w.after.ticket.customer.clone().unwrap_or_default());
+    sql.bind::<Array<Text>, _>(customers.collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|(.., f)| f.audience.as_str()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|(_, w, ..)| w.after.ticket.name.clone()).collect::<Vec<_>>());
+    sql.push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|(.., f)| f.fact.kind()).collect::<Vec<_>>()).push(", ");
+    let payloads = facts.iter().map(|(.., f)| f.fact.payload().to_string()).collect::<Vec<_>>();
+    sql.bind::<Array<Text>, _>(payloads);
+}
+
+fn bind_requests(writes: &[Write], sql: &mut Sql) {
+    let requests: Vec<(usize, &Write, &Key)> = writes
+        .iter()
+        .enumerate()
+        .filter_map(|(place, write)| write.request.as_ref().map(|key| (place, write, key)))
+        .collect();
+    sql.bind::<Array<Integer>, _>(requests.iter().map(|(at, ..)| place(*at)).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.customer.clone()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.caller.clone()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.method).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<SqlUuid>, _>(requests.iter().map(|(.., key)| key.request_id).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Binary>, _>(requests.iter().map(|(.., key)| key.hash.to_vec()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(requests.iter().map(|(_, w, _)| w.after.ticket.name.clone()).collect::<Vec<_>>());
+}

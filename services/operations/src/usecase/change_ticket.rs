@@ -1,0 +1,148 @@
+//! What every change of one ticket has in common: read, decide, write if nobody was faster, else decide again.
+
+use domain::process::Process;
+use domain::ticket::Recorded;
+use domain::ticket::command::{Act, Change};
+use jiff::Timestamp;
+use servicekit::error::{self, Error};
+use servicekit::standard;
+use servicekit::{idempotency, resource};
+
+use super::{Operations, actor, for_scope, number_of, of_name, replay};
+use crate::catalog::Snapshot;
+use crate::settle::{Settled, settle};
+use crate::store::fact;
+use crate::store::ticket::{Part, Stored, get_many};
+use crate::store::write::{Outcome, Write};
+
+/// How often a change is decided at most when others keep changing the ticket.
+const ATTEMPTS: usize = 5;
+
+/// What a change is decided on.
+pub(super) struct Case<'a> {
+    /// The ticket as it is.
+    pub(super) stored: &'a Stored,
+    /// The process that governs it.
+    pub(super) process: &'a Process,
+    /// The catalog now.
+    pub(super) catalog: &'a Snapshot,
+    /// Who acts, and when.
+    pub(super) act: Act<'a>,
+}
+
+impl Operations {
+    /// Changes a ticket as `decide` says, which may be called more than once.
+    pub(super) async fn change<F>(
+        &self,
+        write: standard::Write,
+        name: String,
+        etag: String,
+        decide: F,
+    ) -> Result<Stored, Error>
+    where
+        F: Fn(&Case<'_>) -> Result<Change, Error> + Send + Sync + 'static,
+    {
+        let operations = self.clone();
+        let changing = async move {
+            for _ in 0..ATTEMPTS {
+                if let Some(stored) = operations.attempt(&write, &name, &etag, &decide).await? {
+                    return Ok(stored);
+                }
+            }
+            Err(came_second(&name))
+        };
+        self.kit.complete(changing).await
+    }
+
+    /// One attempt; nothing when somebody else changed the ticket meanwhile.
+    async fn attempt<F>(
+        &self,
+        write: &standard::Write,
+        name: &str,
+        etag: &str,
+        decide: &F,
+    ) -> Result<Option<Stored>, Error>
+    where
+        F: Fn(&Case<'_>) -> Result<Change, Error>,
+    {
+        let scope = self.scope_of(&write.caller);
+        let mut connection = self.kit.database.get().await?;
+        if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
+            let catalog = self.catalog.now();
+            return replay::rebuild(&mut connection, &catalog, &scope, &done).await.map(Some);
+        }
+        let number = number_of(name)?;
+        let found = get_many(&mut connection, &scope, &[number], Part::Whole).await?.remove(&number);
+        let stored = of_name(found, name)?;
+        resource::match_etag(name, stored.version, etag)?;
+        let known = fact::of(&mut connection, name).await?;
+        drop(connection);
+
+        let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
+        let (catalog, process) = self.governing(&stored.ticket).await?;
+        let now = self.kit.clock.now();
+        let caller = actor(&write.caller, &process);
+        let act = Act::now(&caller, now);
+        let change = decide(&Case { stored: &stored, process: &process, catalog: &catalog, act })?;
+        if change.facts.is_empty() {
+            if !write.validate_only {
+                self.remember(write, &stored, now).await?;
+            }
+            return Ok(Some(for_scope(stored, &scope)));
+        }
+        let settled = settle(&catalog, &known, change.facts);
+        let (after, facts) = after(&stored, change.next, settled, now);
+        if write.validate_only {
+            return Ok(Some(for_scope(after, &scope)));
+        }
+        let mut job = Write::new(stored.version, after.clone(), facts, self.kit.clock.id())?;
+        job.request = Some(write.key.clone());
+        write.caller.scope().clone_into(&mut job.scope);
+        match self.writer.write(job).await {
+            Ok(Outcome::Written) => Ok(Some(for_scope(after, &scope))),
+            Ok(Outcome::Raced) => Ok(None),
+            // The same request at the same time: the next attempt finds what it did.
+            Err(error) if error.reason() == error::CONFLICT => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Remembers a request that had nothing to change.
+    async fn remember(&self, write: &standard::Write, stored: &Stored, now: Timestamp) -> Result<(), Error> {
+        let done = idempotency::Done { resource: stored.ticket.name.clone(), version: stored.version };
+        let key = &write.key;
+        self.kit
+            .write("remember request", false, async |connection| {
+                if idempotency::check(connection, key).await?.is_none() {
+                    idempotency::record(connection, key, &done, now).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// The row after a change, and the facts to be recorded with it.
+pub(super) fn after(
+    before: &Stored,
+    next: domain::ticket::Ticket,
+    settled: Settled,
+    now: Timestamp,
+) -> (Stored, Vec<domain::ticket::NewFact>) {
+    let after = Stored {
+        version: before.version + 1,
+        updated_at: now,
+        ticket: next,
+        clocks: settled.clocks,
+        clock_state: settled.clock_state,
+        due_at: settled.due_at,
+        nonconformance_count: settled.nonconformance_count,
+        ..before.clone()
+    };
+    (after, settled.facts)
+}
+
+/// The refusal of a change that lost every race.
+pub(super) fn came_second(name: &str) -> Error {
+    Error::refused(error::CONFLICT, name, format!("{name} was changed by others {ATTEMPTS} times meanwhile: try again"))
+}

@@ -1,0 +1,61 @@
+//! The clocks of a ticket at an instant, with the intervals that add up to each.
+
+use domain::agreement::Kind;
+use domain::clock::{Explanation, explain};
+use domain::selection::Loser;
+use domain::ticket::{Fact, Recorded, signals};
+use jiff::Timestamp;
+use servicekit::{Caller, Error};
+
+use super::{Operations, number_of, of_name};
+use crate::store::fact;
+use crate::store::ticket::{Part, get_many};
+
+/// The clocks of a ticket, explained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// Instant at which they were read.
+    pub read_at: Timestamp,
+    /// The clocks, the customer's first.
+    pub clocks: Vec<Explanation>,
+    /// Objectives that gave way when selection last ran.
+    pub losers: Vec<Loser>,
+}
+
+impl Operations {
+    /// Explains the clocks of a ticket at `read_at` (empty: now), by what was known at `known_at` (empty: everything).
+    pub async fn explain_clocks(
+        &self,
+        caller: &Caller,
+        name: &str,
+        read_at: Option<Timestamp>,
+        known_at: Option<Timestamp>,
+    ) -> Result<Explained, Error> {
+        let scope = self.scope_of(caller);
+        let number = number_of(name)?;
+        let mut connection = self.kit.database.get().await?;
+        let found = get_many(&mut connection, &scope, &[number], Part::WithoutClocks).await?.remove(&number);
+        of_name(found, name)?;
+        let entries = fact::of(&mut connection, name).await?;
+        drop(connection);
+
+        let read_at = read_at.unwrap_or_else(|| self.kit.clock.now());
+        let known = entries.into_iter().filter(|entry| known_at.is_none_or(|at| entry.is_known_at(at)));
+        let mut facts: Vec<Recorded> = known.map(|entry| entry.recorded).collect();
+        facts.sort_by_key(Recorded::key);
+        let mut clocks = explain(&signals(&facts), &*self.catalog.now(), read_at);
+        let governed = facts.iter().rev().filter(|recorded| recorded.occurred_at <= read_at);
+        let mut losers = governed
+            .filter_map(|recorded| match &recorded.fact {
+                Fact::Governed(selection) => Some(selection.losers.clone()),
+                _ => None,
+            })
+            .next()
+            .unwrap_or_default();
+        if !scope.sees_internal() {
+            clocks.retain(|explanation| explanation.reading.pinned.kind == Kind::Sla);
+            losers.retain(|loser| loser.pinned.kind == Kind::Sla);
+        }
+        Ok(Explained { read_at, clocks, losers })
+    }
+}

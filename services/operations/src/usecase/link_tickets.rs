@@ -1,0 +1,118 @@
+//! Relates two tickets: each gets its side of the link, both in one transaction or neither.
+
+use domain::ticket::command::{Act, link, unlink};
+use domain::ticket::{Link, Recorded};
+use jiff::Timestamp;
+use servicekit::db::Connection;
+use servicekit::{Error, idempotency, resource, standard};
+
+use super::change_ticket::after;
+use super::{Operations, actor, for_scope, number_of, of_name, replay};
+use crate::error::rejected;
+use crate::scope::Scope;
+use crate::settle::settle;
+use crate::store::fact;
+use crate::store::ticket::{Part, Stored, get_many};
+use crate::store::write::{Outcome, Write, write_many};
+
+/// The relation.
+#[derive(Debug, Clone)]
+pub struct LinkTickets {
+    /// Name of the ticket that gets the link.
+    pub name: String,
+    /// Acts only on this version of it. Empty: on any.
+    pub etag: String,
+    /// The link.
+    pub link: Link,
+    /// Takes the link away instead.
+    pub remove: bool,
+}
+
+impl Operations {
+    /// Adds or removes a link; the other ticket gets, or loses, the inverse.
+    pub async fn link_tickets(&self, write: standard::Write, command: LinkTickets) -> Result<Stored, Error> {
+        let operations = self.clone();
+        let linking = async move {
+            let scope = operations.scope_of(&write.caller);
+            let operations = &operations;
+            let (write, command, scope) = (&write, &command, &scope);
+            operations
+                .kit
+                .write("link tickets", write.validate_only, async |connection| {
+                    operations.link_in_transaction(connection, write, command, scope).await
+                })
+                .await
+        };
+        self.kit.complete(linking).await
+    }
+
+    async fn link_in_transaction(
+        &self,
+        connection: &mut Connection,
+        write: &standard::Write,
+        command: &LinkTickets,
+        scope: &Scope,
+    ) -> Result<Stored, Error> {
+        if let Some(done) = idempotency::check(connection, &write.key).await? {
+            return replay::rebuild(connection, &self.catalog.now(), scope, &done).await;
+        }
+        let number = number_of(&command.name)?;
+        let other_number = number_of(&command.link.ticket).map_err(|_| missing(&command.link))?;
+        let mut found = get_many(connection, scope, &[number, other_number], Part::Whole).await?;
+        let stored = of_name(found.get(&number).cloned(), &command.name)?;
+        resource::match_etag(&command.name, stored.version, &command.etag)?;
+        let other = found.remove(&other_number).filter(|other| other.ticket.name == command.link.ticket);
+        let other = other.ok_or_else(|| missing(&command.link))?;
+
+        let now = self.kit.clock.now();
+        let inverse = Link { kind: command.link.kind.inverse(), ticket: stored.ticket.name.clone() };
+        let mut writes = Vec::with_capacity(2);
+        let changed = self.link_one(connection, write, &stored, &command.link, command.remove, now).await?;
+        let answer = changed.as_ref().map_or_else(|| stored.clone(), |changed| changed.after.clone());
+        if let Some(mut changed) = changed {
+            changed.request = Some(write.key.clone());
+            writes.push(changed);
+        } else {
+            let done = idempotency::Done { resource: stored.ticket.name.clone(), version: stored.version };
+            idempotency::record(connection, &write.key, &done, now).await?;
+        }
+        writes.extend(self.link_one(connection, write, &other, &inverse, command.remove, now).await?);
+        // The same order everywhere, so that two of these never wait for each other.
+        writes.sort_by(|one, two| one.after.ticket.name.cmp(&two.after.ticket.name));
+        let outcomes = write_many(connection, &writes).await?;
+        if outcomes.contains(&Outcome::Raced) {
+            return Err(Error::Conflict);
+        }
+        Ok(for_scope(answer, scope))
+    }
+
+    /// One side of the link; nothing if it is so already.
+    async fn link_one(
+        &self,
+        connection: &mut Connection,
+        write: &standard::Write,
+        stored: &Stored,
+        wanted: &Link,
+        remove: bool,
+        now: Timestamp,
+    ) -> Result<Option<Write>, Error> {
+        let (catalog, process) = self.governing(&stored.ticket).await?;
+        let caller = actor(&write.caller, &process);
+        let act = Act::now(&caller, now);
+        let decide = if remove { unlink } else { link };
+        let change = decide(&stored.ticket, wanted, &act).map_err(|rejection| rejected(rejection, ""))?;
+        if change.facts.is_empty() {
+            return Ok(None);
+        }
+        let known = fact::of(connection, &stored.ticket.name).await?;
+        let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
+        let settled = settle(&catalog, &known, change.facts);
+        let (after, facts) = after(stored, change.next, settled, now);
+        Write::new(stored.version, after, facts, self.kit.clock.id()).map(Some)
+    }
+}
+
+fn missing(link: &Link) -> Error {
+    let text = format!("{} does not exist: name another ticket", link.ticket);
+    Error::invalid("link.ticket", text)
+}

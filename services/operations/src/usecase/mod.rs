@@ -1,0 +1,140 @@
+//! One file, one verb: what a method does once its message is understood.
+
+pub mod add_note;
+pub mod assign_ticket;
+pub mod count_tickets;
+pub mod explain_clocks;
+pub mod get_ticket;
+pub mod import_tickets;
+pub mod link_tickets;
+pub mod list_facts;
+pub mod list_notes;
+pub mod list_tickets;
+pub mod list_transitions;
+pub mod open_ticket;
+pub mod transition_ticket;
+pub mod update_ticket;
+
+mod change_ticket;
+mod refer;
+mod replay;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::agreement::Kind;
+use domain::name::TicketName;
+use domain::process::Process;
+use domain::ticket::command::Caller as Actor;
+use domain::ticket::{Side, Ticket};
+use servicekit::standard::Permission;
+use servicekit::writer::Writer;
+use servicekit::{Caller, Error, Kit};
+
+use crate::catalog::{Catalog, Snapshot};
+use crate::error::PROCESS_NOT_PUBLISHED;
+use crate::scope::Scope;
+use crate::store::ticket::Stored;
+use crate::store::write::Write;
+
+/// What every use case works with; cheap to clone.
+#[derive(Clone)]
+pub struct Operations {
+    /// Database, clock and journal.
+    pub kit: Kit,
+    /// What the catalog has published.
+    pub catalog: Catalog,
+    /// Writes tickets in batches.
+    pub writer: Writer<Write>,
+}
+
+/// Role that reads tickets.
+const READER: &str = "tickets.reader";
+/// Role that opens tickets and writes on them: what a customer needs.
+const REPORTER: &str = "tickets.reporter";
+/// Role that works on tickets.
+const AGENT: &str = "tickets.agent";
+/// Role that records what happened elsewhere.
+const IMPORTER: &str = "tickets.importer";
+/// Role that may say that something happened in the past.
+const BACKDATE: &str = "tickets.backdate";
+
+/// Who may call what.
+pub const PERMISSIONS: &[Permission] = &[
+    ("itsm.operations.v1.TicketService/CreateTicket", REPORTER),
+    ("itsm.operations.v1.TicketService/GetTicket", READER),
+    ("itsm.operations.v1.TicketService/BatchGetTickets", READER),
+    ("itsm.operations.v1.TicketService/LookupTicket", READER),
+    ("itsm.operations.v1.TicketService/ListTickets", READER),
+    ("itsm.operations.v1.TicketService/CountTickets", READER),
+    ("itsm.operations.v1.TicketService/UpdateTicket", AGENT),
+    ("itsm.operations.v1.TicketService/TransitionTicket", AGENT),
+    ("itsm.operations.v1.TicketService/AssignTicket", AGENT),
+    ("itsm.operations.v1.TicketService/AddNote", REPORTER),
+    ("itsm.operations.v1.TicketService/ListNotes", READER),
+    ("itsm.operations.v1.TicketService/LinkTickets", AGENT),
+    ("itsm.operations.v1.TicketService/ListAllowedTransitions", READER),
+    ("itsm.operations.v1.TicketService/ListFacts", READER),
+    ("itsm.operations.v1.TicketService/ExplainClocks", READER),
+    ("itsm.operations.v1.TicketService/ImportTickets", IMPORTER),
+    ("itsm.operations.v1.TicketService/BatchImportTickets", IMPORTER),
+    ("itsm.operations.v1.TicketService/GetImport", IMPORTER),
+];
+
+impl Operations {
+    /// Which tickets the caller may see.
+    pub(crate) fn scope_of(&self, caller: &Caller) -> Scope {
+        match &caller.customer {
+            None => Scope::Everything,
+            Some(customer) => Scope::Customers(self.catalog.now().customers_from(customer)),
+        }
+    }
+
+    /// The catalog and the revision of the process that governs the ticket, read again if it is not known yet.
+    pub(crate) async fn governing(&self, ticket: &Ticket) -> Result<(Arc<Snapshot>, Arc<Process>), Error> {
+        let mut catalog = self.catalog.now();
+        let mut process = catalog.process(&ticket.process, ticket.process_revision).cloned();
+        if process.is_none() {
+            catalog = self.catalog.refresh().await?;
+            process = catalog.process(&ticket.process, ticket.process_revision).cloned();
+        }
+        let missing = || {
+            let text = format!(
+                "revision {} of {}, which governs {}, is not in the catalog: publish it again",
+                ticket.process_revision, ticket.process, ticket.name
+            );
+            Error::refused(PROCESS_NOT_PUBLISHED, &ticket.name, text)
+        };
+        Ok((catalog, process.ok_or_else(missing)?))
+    }
+}
+
+/// The number in the name of a ticket; a name that cannot be one is NOT_FOUND like any other that does not exist.
+pub(crate) fn number_of(name: &str) -> Result<i64, Error> {
+    let parsed = TicketName::parse("name", name).ok().and_then(|name| i64::try_from(name.number()).ok());
+    parsed.ok_or_else(|| Error::not_found(name))
+}
+
+/// The ticket of that name among those of its number; another prefix is another name.
+pub(crate) fn of_name(found: Option<Stored>, name: &str) -> Result<Stored, Error> {
+    found.filter(|stored| stored.ticket.name == name).ok_or_else(|| Error::not_found(name))
+}
+
+/// The caller as guards of the process see it.
+pub(crate) fn actor(caller: &Caller, process: &Process) -> Actor {
+    let asked = process.transitions.iter().filter_map(|transition| transition.guard.role.clone());
+    Actor {
+        actor: caller.actor.clone(),
+        side: if caller.customer.is_some() { Side::Customer } else { Side::Provider },
+        roles: asked.filter(|role| caller.has(role)).collect::<BTreeSet<_>>(),
+        may_backdate: caller.has(BACKDATE),
+    }
+}
+
+/// Takes out what is not for callers that are bound to a customer: clocks of groups and suppliers.
+pub(crate) fn for_scope(mut stored: Stored, scope: &Scope) -> Stored {
+    if !scope.sees_internal() {
+        stored.clocks.retain(|reading| reading.pinned.kind == Kind::Sla);
+    }
+    stored
+}

@@ -1,0 +1,140 @@
+//! Opens a ticket under the process in force, with a number of its own.
+
+use domain::name::TicketName;
+use domain::process::Process;
+use domain::ticket::command::{Act, Opening, open};
+use domain::ticket::{Changes, Patch, Ticket};
+use jiff::Timestamp;
+use servicekit::error::{self, Error};
+use servicekit::idempotency;
+use servicekit::standard;
+
+use super::change_ticket::came_second;
+use super::{Operations, actor, for_scope, refer, replay};
+use crate::catalog::{Published, Snapshot};
+use crate::error::{PROCESS_NOT_PUBLISHED, rejected};
+use crate::scope::Scope;
+use crate::settle::settle;
+use crate::store::number;
+use crate::store::ticket::Stored;
+use crate::store::write::{Outcome, SOURCE_KEY, Write};
+
+/// The ticket to be opened.
+#[derive(Debug, Clone)]
+pub struct OpenTicket {
+    /// Process it is to follow: `processes/incident`.
+    pub process: String,
+    /// What is known of it.
+    pub fields: Changes,
+    /// When it began. Empty: now.
+    pub opened_at: Option<Timestamp>,
+    /// Kept as an internal note. Empty: none.
+    pub comment: String,
+}
+
+impl Operations {
+    /// Opens a ticket; with `validate_only` the answer has no name.
+    pub async fn open_ticket(&self, write: standard::Write, command: OpenTicket) -> Result<Stored, Error> {
+        let operations = self.clone();
+        let opening = async move {
+            // Lost only to the same request at the same time, whose answer the next attempt finds.
+            for _ in 0..2 {
+                if let Some(stored) = operations.try_to_open(&write, &command).await? {
+                    return Ok(stored);
+                }
+            }
+            Err(came_second("the request"))
+        };
+        self.kit.complete(opening).await
+    }
+
+    async fn try_to_open(&self, write: &standard::Write, command: &OpenTicket) -> Result<Option<Stored>, Error> {
+        let scope = self.scope_of(&write.caller);
+        let now = self.kit.clock.now();
+        let (catalog, process) = self.process_in_force(&command.process, now).await?;
+        let mut connection = self.kit.database.get().await?;
+        if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
+            return replay::rebuild(&mut connection, &catalog, &scope, &done).await.map(Some);
+        }
+        let fields = fields(command, write, &scope, &catalog)?;
+        // A number that is drawn for a trial would only be a gap.
+        let number =
+            if write.validate_only { 1 } else { number::draw(&mut connection, 1).await?.first().copied().unwrap_or(1) };
+        drop(connection);
+        let name = TicketName::new(&process.body.ticket_prefix, number)
+            .map_err(|fault| Error::internal(format!("{} of {}", fault.message, command.process)))?;
+
+        let caller = actor(&write.caller, &process.body);
+        let act = Act { caller: &caller, now, occurred_at: command.opened_at, comment: &command.comment };
+        let opening = Opening { name: name.to_string(), process_revision: process.revision, fields };
+        let change = open(&process.body, opening, &act).map_err(|rejection| rejected(rejection, "ticket"))?;
+        let settled = settle(&catalog, &[], change.facts);
+        let after = Stored {
+            number: i64::try_from(number).map_err(Error::internal)?,
+            uid: self.kit.clock.id(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            ticket: change.next,
+            clocks: settled.clocks,
+            clock_state: settled.clock_state,
+            due_at: settled.due_at,
+            nonconformance_count: settled.nonconformance_count,
+        };
+        if write.validate_only {
+            let ticket = Ticket { name: String::new(), ..after.ticket };
+            return Ok(Some(for_scope(Stored { ticket, ..after }, &scope)));
+        }
+        let mut job = Write::new(0, after.clone(), settled.facts, self.kit.clock.id())?;
+        job.request = Some(write.key.clone());
+        write.caller.scope().clone_into(&mut job.scope);
+        match self.writer.write(job).await {
+            Ok(Outcome::Written) => Ok(Some(for_scope(after, &scope))),
+            Ok(Outcome::Raced) => Ok(None),
+            Err(error) if error.reason() == error::CONFLICT => Ok(None),
+            Err(error) => Err(error.on_constraint(SOURCE_KEY, || taken(&after.ticket))),
+        }
+    }
+
+    /// The catalog and the revision of the process in force, read again if there is none yet.
+    async fn process_in_force(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(std::sync::Arc<Snapshot>, Published<Process>), Error> {
+        let mut catalog = self.catalog.now();
+        let mut process = catalog.process_in_force(name, now).cloned();
+        if process.is_none() {
+            catalog = self.catalog.refresh().await?;
+            process = catalog.process_in_force(name, now).cloned();
+        }
+        let missing = || {
+            let text = format!("no revision of {name} is in force: publish one, or name another process");
+            Error::refused(PROCESS_NOT_PUBLISHED, name, text)
+        };
+        Ok((catalog, process.ok_or_else(missing)?))
+    }
+}
+
+/// The fields as they are to be, with the customer that a bound caller need not say.
+fn fields(command: &OpenTicket, write: &standard::Write, scope: &Scope, catalog: &Snapshot) -> Result<Changes, Error> {
+    let mut fields = command.fields.clone();
+    if let (Some(customer), Patch::Keep) = (&write.caller.customer, &fields.customer) {
+        fields.customer = Patch::Set(customer.clone());
+    }
+    refer::check(&fields, scope, catalog)?;
+    if fields.source_system.is_keep() != fields.source_id.is_keep() {
+        let text = "goes with source_system: give both or neither";
+        return Err(Error::invalid("ticket.source_id", text));
+    }
+    Ok(fields)
+}
+
+fn taken(ticket: &Ticket) -> Error {
+    let id = ticket.source_id.as_deref().unwrap_or_default();
+    let text = format!(
+        "a ticket with the id {id} of {} exists already: look it up by its source",
+        ticket.source_system.as_deref().unwrap_or_default()
+    );
+    Error::refused(error::RESOURCE_EXISTS, "", text).with("source_id", id)
+}

@@ -1,0 +1,46 @@
+//! The answer of a request that was answered before, rebuilt from facts: no copy of it is kept.
+
+use domain::clock;
+use domain::ticket::{Recorded, fold, nonconformities};
+use servicekit::Error;
+use servicekit::db::Connection;
+use servicekit::idempotency::Done;
+
+use super::{for_scope, number_of, of_name};
+use crate::catalog::Snapshot;
+use crate::scope::Scope;
+use crate::settle::{due_at, read_clocks};
+use crate::store::fact;
+use crate::store::ticket::{Part, Stored, get_many};
+
+/// The ticket as the request left it; NOT_FOUND when the caller may not see it any more.
+pub(super) async fn rebuild(
+    connection: &mut Connection,
+    catalog: &Snapshot,
+    scope: &Scope,
+    done: &Done,
+) -> Result<Stored, Error> {
+    let number = number_of(&done.resource)?;
+    let found = get_many(connection, scope, &[number], Part::Whole).await?.remove(&number);
+    let stored = of_name(found, &done.resource)?;
+    if stored.version == done.version {
+        return Ok(for_scope(stored, scope));
+    }
+    let mut entries = fact::of(connection, &done.resource).await?;
+    entries.retain(|entry| entry.version <= done.version);
+    let updated_at = entries.iter().filter_map(|entry| entry.recorded_at).max().unwrap_or(stored.created_at);
+    let facts: Vec<Recorded> = entries.into_iter().map(|entry| entry.recorded).collect();
+    let missing = || Error::internal(format!("{} has no facts up to version {}", done.resource, done.version));
+    let clocks = read_clocks(catalog, &facts);
+    let rebuilt = Stored {
+        version: done.version,
+        updated_at,
+        ticket: fold(&facts).ok_or_else(missing)?,
+        clock_state: clock::worst(&clocks).map(|worst| worst.state),
+        due_at: due_at(&clocks),
+        nonconformance_count: u32::try_from(nonconformities(&facts).len()).unwrap_or(u32::MAX),
+        clocks,
+        ..stored
+    };
+    Ok(for_scope(rebuilt, scope))
+}
