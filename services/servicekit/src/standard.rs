@@ -10,6 +10,7 @@ use diesel::sql_types::{Array, Integer, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use prost_types::FieldMask;
 use tonic::Request;
 
@@ -73,6 +74,17 @@ pub fn methods_of(package: &str) -> Vec<String> {
     let services = files.iter().flat_map(|file| &file.service);
     let methods = services.flat_map(|service| service.method.iter().map(move |method| (service, method)));
     methods.map(|(service, method)| format!("{package}.{}/{}", service.name(), method.name())).collect()
+}
+
+/// Fields of a message that it leaves unset and that a client may set: for tests that their sample holds every field.
+pub fn unset<R: Declared>(message: &R::Message) -> Vec<String> {
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap_or_default();
+    let Some(descriptor) = pool.get_message_by_name(R::MESSAGE) else { return vec![R::MESSAGE.to_owned()] };
+    let read = DynamicMessage::decode(descriptor.clone(), message.encode_to_vec().as_slice());
+    let read = read.unwrap_or_else(|_| DynamicMessage::new(descriptor.clone()));
+    let open =
+        descriptor.fields().filter(|field| !HEAD.contains(&field.name()) && !R::OUTPUT_ONLY.contains(&field.name()));
+    open.filter(|field| !read.has_field(field)).map(|field| field.name().to_owned()).collect()
 }
 
 /// What every message of a resource begins with, to be filled in.

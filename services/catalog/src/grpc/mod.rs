@@ -12,6 +12,8 @@ mod offering;
 mod permissions;
 mod portfolio_service;
 mod process;
+#[cfg(test)]
+mod samples;
 mod service;
 mod value_service;
 
