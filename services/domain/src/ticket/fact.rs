@@ -166,15 +166,15 @@ pub enum Rule {
     ActivityBeforeOpening,
 }
 
-/// Rows of a source that were absorbed together. Keeps what is needed to absorb rows out of order:
-/// which fields each row showed (their values are in the facts) and what it said about the end.
+/// Rows of a source that were absorbed together. Keeps what is needed to absorb rows out of order: which fields
+/// each row showed (their values are in the facts), and what it said that holds only under conditions.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Imported {
     /// Sets of fields that rows showed, by path; rows refer to them by index.
     pub shown: Vec<Vec<String>>,
-    /// What rows said about the end of the ticket, believed from its time on; rows refer to them by index.
-    pub finals: Vec<Changes>,
+    /// What rows said about waiting, resolving and closing, which may not have come true; rows refer to it by index.
+    pub conditional: Vec<Changes>,
     /// The rows.
     pub rows: Vec<ImportedRow>,
 }
@@ -193,16 +193,16 @@ pub struct ImportedRow {
     pub source_recorded_at: Option<Timestamp>,
     /// Index of the set of fields it showed.
     pub shown: u32,
-    /// Index of what it said about the end.
-    pub finals: u32,
+    /// Index of what it said under conditions.
+    pub conditional: u32,
 }
 
 type RowTuple = (Digest, Timestamp, i64, Option<Timestamp>, u32, u32);
 
 impl From<RowTuple> for ImportedRow {
     fn from(row: RowTuple) -> Self {
-        let (digest, occurred_at, source_sequence, source_recorded_at, shown, finals) = row;
-        Self { digest, occurred_at, source_sequence, source_recorded_at, shown, finals }
+        let (digest, occurred_at, source_sequence, source_recorded_at, shown, conditional) = row;
+        Self { digest, occurred_at, source_sequence, source_recorded_at, shown, conditional }
     }
 }
 
@@ -214,7 +214,7 @@ impl From<ImportedRow> for RowTuple {
             row.source_sequence,
             row.source_recorded_at,
             row.shown,
-            row.finals,
+            row.conditional,
         )
     }
 }

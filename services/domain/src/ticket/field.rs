@@ -132,6 +132,13 @@ macro_rules! fields {
                 part
             }
 
+            /// The part that gives fields a value: all there is to say about a ticket that is new.
+            #[must_use]
+            pub(super) fn set_only(mut self) -> Self {
+                $(if self.$name == Patch::Clear { self.$name = Patch::Keep; })+
+                self
+            }
+
             /// What this says, and where it is silent what the other says.
             #[must_use]
             pub fn or(mut self, other: Self) -> Self {
@@ -147,7 +154,7 @@ macro_rules! fields {
             }
 
             /// The part about these fields that would alter the ticket.
-            pub(super) fn against(&self, ticket: &Ticket, fields: FieldSet) -> Self {
+            pub fn against(&self, ticket: &Ticket, fields: FieldSet) -> Self {
                 let mut part = Self::default();
                 $(if fields.contains(Field::$variant) {
                     part.$name = self.$name.against(&ticket.$($slot).+);
@@ -155,9 +162,9 @@ macro_rules! fields {
                 part
             }
 
-            /// Whether they would make a difference to the ticket.
-            pub(super) fn alters(&self, ticket: &Ticket) -> bool {
-                false $(|| self.$name.alters(&ticket.$($slot).+))+
+            /// Whether they would make a difference to these fields of the ticket.
+            pub(super) fn alters(&self, ticket: &Ticket, fields: FieldSet) -> bool {
+                false $(|| fields.contains(Field::$variant) && self.$name.alters(&ticket.$($slot).+))+
             }
 
             /// Puts the changes into the ticket. Derived fields are the caller's business.

@@ -4,21 +4,25 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::field::DERIVED;
 use super::{
-    Assignment, Fact, Nonconforming, Opened, Pending, Recorded, Resolution, Rule, Since, Ticket,
+    Assignment, Fact, FieldSet, Nonconforming, Opened, Pending, Recorded, Resolution, Rule, Since, Ticket,
 };
 use crate::priority;
 use crate::process::Category;
 
-/// The ticket that the facts describe, taken in the order of [`Recorded::key`]. `None` if nothing opened it.
+/// The ticket that the facts describe. `None` if nothing opened it.
 ///
-/// Observations do not count. Facts before the first opening, and later openings, count for nothing.
+/// It begins with its opening and takes everything else in the order of [`Recorded::key`]; observations do not
+/// count. An import may find out later that a ticket was opened earlier, or with other values: of several
+/// openings the earliest counts, of those at the same instant the one that was recorded last.
 pub fn fold<'a>(facts: impl IntoIterator<Item = &'a Recorded>) -> Option<Ticket> {
-    let mut ticket = None;
-    for recorded in in_order(facts) {
-        Ticket::step(&mut ticket, &recorded.fact, recorded.occurred_at);
+    let facts = in_order(facts);
+    let (_, mut ticket) = Ticket::beginning(&facts)?;
+    for recorded in facts {
+        ticket.apply(&recorded.fact, recorded.occurred_at);
     }
-    ticket
+    Some(ticket)
 }
 
 /// The deviations from the process that stand, in the order in which they happened.
@@ -51,17 +55,22 @@ pub(super) fn in_order<'a>(facts: impl IntoIterator<Item = &'a Recorded>) -> Vec
 }
 
 impl Ticket {
-    /// Takes one more fact, which happened no earlier than those taken before.
-    pub fn step(ticket: &mut Option<Self>, fact: &Fact, occurred_at: Timestamp) {
-        match (ticket, fact) {
-            (slot @ None, Fact::Opened(opened)) => *slot = Some(Self::opened(opened, occurred_at)),
-            (None, _) => {}
-            (Some(ticket), fact) => ticket.apply(fact, occurred_at),
+    /// The opening that counts, and the ticket right after it.
+    pub(super) fn beginning<'a>(facts: &[&'a Recorded]) -> Option<(&'a Recorded, Self)> {
+        let mut found: Option<(&Recorded, &Opened)> = None;
+        for recorded in facts {
+            let Fact::Opened(opened) = &recorded.fact else { continue };
+            let rank = |recorded: &Recorded| (recorded.occurred_at, -recorded.position);
+            if found.is_none_or(|(known, _)| rank(recorded) < rank(known)) {
+                found = Some((recorded, opened));
+            }
         }
+        let (recorded, opened) = found?;
+        Some((recorded, Self::opened(opened, recorded.occurred_at)))
     }
 
-    /// Takes one more fact of an open ticket.
-    pub(super) fn apply(&mut self, fact: &Fact, at: Timestamp) {
+    /// Takes one more fact, which happened no earlier than those taken before. An opening changes nothing any more.
+    pub fn apply(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::Transitioned(moved) => {
                 self.enter(&moved.state, moved.category, at);
@@ -82,7 +91,10 @@ impl Ticket {
             }
             Fact::Reopened { reopen_count } => self.reopen_count = *reopen_count,
             Fact::Prioritised(prioritised) => {
-                if prioritised.priority != self.priority {
+                if prioritised.impact.alters(&self.impact)
+                    || prioritised.urgency.alters(&self.urgency)
+                    || prioritised.priority_override.alters(&self.priority_override)
+                {
                     self.since.priority = at;
                 }
                 prioritised.impact.apply(&mut self.impact);
@@ -92,7 +104,7 @@ impl Ticket {
                 self.priority = prioritised.priority;
             }
             Fact::Updated(changes) => {
-                if changes.alters(self) {
+                if changes.alters(self, FieldSet::ALL.without(DERIVED)) {
                     self.since.fields = at;
                 }
                 changes.apply(self);
@@ -117,29 +129,31 @@ impl Ticket {
         }
     }
 
-    /// What entering a state does besides.
+    /// Enters a state, and ends what belonged to the one before. Being there already changes nothing.
     ///
     /// A ticket that is open again is neither resolved nor closed. A resolution of the very instant at which
     /// it was opened again stands, though: sources that count in minutes put resolving, reopening and
     /// resolving again into one, and only the fact says which time was final.
     pub(super) fn enter(&mut self, state: &str, category: Category, at: Timestamp) {
-        let left = std::mem::replace(&mut self.category, category);
-        if state != self.state {
-            state.clone_into(&mut self.state);
-            self.since.state = at;
+        if state == self.state && category == self.category {
+            return;
         }
+        let left = std::mem::replace(&mut self.category, category);
+        state.clone_into(&mut self.state);
+        self.since.state = at;
         if category != Category::Pending {
             self.pending = Pending::default();
         }
-        if category.is_open() && !left.is_open() {
-            self.closed_at = None;
+        if category != Category::Cancelled {
             self.cancel_reason = None;
-            if self.resolved_at.is_none_or(|resolved_at| resolved_at < at) {
-                self.resolved_at = None;
-                self.resolution = Resolution::default();
-            }
         }
-        if category.is_final() && !left.is_final() {
+        if category.is_open() && self.resolved_at.is_none_or(|resolved_at| resolved_at < at) {
+            self.resolved_at = None;
+            self.resolution = Resolution::default();
+        }
+        if !category.is_final() {
+            self.closed_at = None;
+        } else if !left.is_final() {
             self.closed_at = Some(at);
         }
     }

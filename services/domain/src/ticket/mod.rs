@@ -173,9 +173,9 @@ pub struct Since {
     pub state: Timestamp,
     /// Since when it is with whom it is.
     pub assignment: Timestamp,
-    /// Since when it has its priority.
+    /// Since when impact, urgency and override, from which its priority follows, are as they are.
     pub priority: Timestamp,
-    /// Since when its other fields are as they are.
+    /// Since when its other fields are as they are, but for those that only the server writes.
     pub fields: Timestamp,
 }
 

@@ -80,6 +80,11 @@ pub struct Recorded {
 }
 
 impl NewFact {
+    /// Where the fact stands among those of its ticket, as far as that is known before it is recorded.
+    pub(super) fn key(&self) -> (Timestamp, i64) {
+        (self.occurred_at, self.source_sequence)
+    }
+
     /// The fact at its position in the journal.
     pub fn at(self, position: i64) -> Recorded {
         Recorded {

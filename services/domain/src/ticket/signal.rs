@@ -13,15 +13,14 @@ use crate::process::{Category, PendingReason};
 /// by the provider in another category than NEW. Later public notes and entering RESOLVED are news. A fact
 /// that changes nothing gives no signal.
 pub fn signals<'a>(facts: impl IntoIterator<Item = &'a Recorded>) -> Vec<Signal> {
+    let facts = in_order(facts);
     let mut listener = Listener::default();
-    let mut ticket = None;
-    for recorded in in_order(facts) {
-        listener.at = Some((recorded.occurred_at, u64::try_from(recorded.position).ok()));
-        let before = ticket.as_ref().map(|ticket: &Ticket| ticket.category);
-        Ticket::step(&mut ticket, &recorded.fact, recorded.occurred_at);
-        if let Some(ticket) = &ticket {
-            listener.hear(before, recorded, ticket);
-        }
+    let Some((opening, mut ticket)) = Ticket::beginning(&facts) else { return Vec::new() };
+    listener.hear(None, opening, &ticket);
+    for recorded in facts {
+        let before = ticket.category;
+        ticket.apply(&recorded.fact, recorded.occurred_at);
+        listener.hear(Some(before), recorded, &ticket);
     }
     listener.signals
 }
@@ -40,6 +39,7 @@ struct Listener {
 
 impl Listener {
     fn hear(&mut self, before: Option<Category>, recorded: &Recorded, ticket: &Ticket) {
+        self.at = Some((recorded.occurred_at, u64::try_from(recorded.position).ok()));
         if before.is_none() {
             self.tell(SignalKind::Opened);
         }
@@ -86,19 +86,19 @@ impl Listener {
     }
 
     fn state_of(&mut self, ticket: &Ticket) {
-        let same = self.state.as_ref().is_some_and(|(state, category, pending)| {
-            *state == ticket.state
-                && *category == ticket.category
-                && *pending == ticket.pending.reason
+        let waits = ticket.category == Category::Pending;
+        let pending = ticket.pending.reason.filter(|_| waits);
+        let same = self.state.as_ref().is_some_and(|(state, category, known)| {
+            *state == ticket.state && *category == ticket.category && *known == pending
         });
         if same {
             return;
         }
-        self.state = Some((ticket.state.clone(), ticket.category, ticket.pending.reason));
+        self.state = Some((ticket.state.clone(), ticket.category, pending));
         self.tell(SignalKind::State {
             state: ticket.state.clone(),
             category: ticket.category,
-            pending: ticket.pending.reason,
+            pending,
         });
     }
 

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::field::RESOLUTION;
+use super::super::field::{OF_A_MOVE, RESOLUTION};
 use super::super::{
-    Changes, Digest, Fact, Field, FieldSet, Imported, ImportedRow, LinkType, NewFact, Recorded,
+    Changes, Digest, Fact, Field, FieldSet, Imported, ImportedRow, LinkType, NewFact, Patch, Recorded,
     Ticket,
 };
 use super::{Import, Shown, Snapshot};
 
-/// Fields whose final value a source repeats on every row.
-pub(super) const FINALS: FieldSet =
-    FieldSet::of(&[Field::ResolvedAt, Field::ClosedAt]).or(RESOLUTION);
+/// Fields that hold only in some states, or from some time on, whatever a row shows.
+pub(super) const CONDITIONAL: FieldSet =
+    FieldSet::of(&[Field::ResolvedAt, Field::ClosedAt]).or(RESOLUTION).or(OF_A_MOVE);
 
 /// Rows absorbed before.
 pub(super) struct Memory<'a> {
@@ -48,7 +48,7 @@ impl<'a> Memory<'a> {
 
     /// The rows as they were: right after each, the ticket held exactly what the row had shown.
     pub(super) fn recall(&self, existing: &[&Recorded], import: &Import<'a>) -> Vec<Shown<'a>> {
-        let mut ticket = None;
+        let Some((_, mut ticket)) = Ticket::beginning(existing) else { return Vec::new() };
         let mut facts = existing.iter().peekable();
         let mut shown = Vec::with_capacity(self.rows.len());
         for (row, imported) in &self.rows {
@@ -56,15 +56,14 @@ impl<'a> Memory<'a> {
             while let Some(recorded) = facts
                 .next_if(|recorded| (recorded.occurred_at, recorded.source_sequence) <= key)
             {
-                Ticket::step(&mut ticket, &recorded.fact, recorded.occurred_at);
+                ticket.apply(&recorded.fact, recorded.occurred_at);
             }
-            let Some(ticket) = &ticket else { continue };
             let mut snapshot = imported
                 .shown
                 .get(row.shown as usize)
-                .map_or_else(Snapshot::default, |paths| recalled(paths, ticket));
-            if let Some(finals) = imported.finals.get(row.finals as usize) {
-                snapshot.fields = std::mem::take(&mut snapshot.fields).or(finals.clone());
+                .map_or_else(Snapshot::default, |paths| recalled(paths, &ticket));
+            if let Some(said) = imported.conditional.get(row.conditional as usize) {
+                snapshot.fields = std::mem::take(&mut snapshot.fields).or(said.clone());
             }
             shown.push(Shown {
                 occurred_at: row.occurred_at,
@@ -92,10 +91,10 @@ pub(super) fn write(rows: &[Shown<'_>], import: &Import<'_>) -> NewFact {
             imported.shown.push(mask.paths());
             next
         });
-        let said = row.snapshot.fields.part(FINALS);
-        let finals = imported.finals.iter().position(|known| *known == said).unwrap_or_else(|| {
-            imported.finals.push(said);
-            imported.finals.len() - 1
+        let said = row.snapshot.fields.part(CONDITIONAL);
+        let conditional = imported.conditional.iter().position(|known| *known == said).unwrap_or_else(|| {
+            imported.conditional.push(said);
+            imported.conditional.len() - 1
         });
         imported.rows.push(ImportedRow {
             digest: row.digest,
@@ -103,7 +102,7 @@ pub(super) fn write(rows: &[Shown<'_>], import: &Import<'_>) -> NewFact {
             source_sequence: row.source_sequence,
             source_recorded_at: Some(row.recorded_at).filter(|at| *at != row.occurred_at),
             shown,
-            finals: index(finals),
+            conditional: index(conditional),
         });
     }
     let last = &rows[rows.len() - 1];
@@ -123,8 +122,13 @@ const LINKS: &str = "links.";
 
 impl Mask {
     fn of(snapshot: &Snapshot) -> Self {
+        let mut fields = snapshot.fields.fields().without(CONDITIONAL);
+        if snapshot.fields.opened_at == Patch::Clear {
+            // Every ticket was opened at some time: an empty one says nothing.
+            fields = fields.without(FieldSet::of(&[Field::OpenedAt]));
+        }
         Self {
-            fields: snapshot.fields.fields().without(FINALS),
+            fields,
             state: snapshot.state.is_some(),
             priority: snapshot.priority.is_some(),
             links: snapshot.links.keys().copied().collect(),

@@ -80,7 +80,7 @@ pub struct Snapshot {
 /// Something that a source says happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The ticket was opened, with what was known then.
+    /// The ticket was opened, with what was known then; in the initial state unless it shows another.
     Opened(Snapshot),
     /// It entered a state.
     Entered {
@@ -187,14 +187,23 @@ pub fn absorb(existing: Option<&[Recorded]>, rows: &[Row], import: &Import<'_>) 
     shown.extend(fresh);
     shown.sort_by_key(Shown::order);
 
-    let plan = Plan::of(&existing, &shown, import);
-    let mut walk = Walk::new(import, rows.len());
+    let mut plan = Plan::of(&existing, &shown, import);
+    let Some(mut walk) = Walk::begin(import, &mut plan, rows.len()) else {
+        // Only a process without its initial state leads here; its check says so.
+        return Absorbed { ticket: None, new_facts: Vec::new(), created: 0, unchanged, failures };
+    };
     walk.along(&existing, plan, &shown);
     let created = walk.productive_rows();
-    let (ticket, mut new_facts, deviations) = walk.finish();
+    let Walk { ticket, mut new_facts, deviations, .. } = walk;
     conformance::compare(&existing, &deviations, first_fresh, &remembered, &mut new_facts);
     new_facts.push(remembered);
-    Absorbed { ticket, new_facts, created, unchanged: unchanged + taken - created, failures }
+    Absorbed {
+        ticket: Some(ticket),
+        new_facts,
+        created,
+        unchanged: unchanged + taken - created,
+        failures,
+    }
 }
 
 /// A row ready to be walked: fresh, or recalled from what was absorbed before.
@@ -216,7 +225,7 @@ impl<'a> Shown<'a> {
             RowKind::Snapshot(snapshot) => (Cow::Borrowed(snapshot.as_ref()), None),
             RowKind::Fact(event) => match event.as_ref() {
                 Event::Noted { .. } => (Cow::Owned(Snapshot::default()), Some(event.as_ref())),
-                event => (Cow::Owned(event.as_snapshot(row.occurred_at)), None),
+                event => (Cow::Owned(event.as_snapshot(row.occurred_at, import.process)), None),
             },
         };
         snapshot.check(import.process).map_err(|(reason, field, message)| Failure {
@@ -267,11 +276,12 @@ impl<'a> Shown<'a> {
 
 impl Event {
     /// The event as what a source would show right after it. A note shows nothing.
-    fn as_snapshot(&self, at: Timestamp) -> Snapshot {
+    fn as_snapshot(&self, at: Timestamp, process: &Process) -> Snapshot {
         match self {
             Self::Opened(snapshot) => {
                 let mut snapshot = snapshot.clone();
                 snapshot.fields.opened_at = Patch::Set(at);
+                snapshot.state.get_or_insert_with(|| process.initial.clone());
                 snapshot
             }
             Self::Entered { state, pending_reason } => Snapshot {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::field::{PLAIN, PRIORITY, RESOLUTION};
 use super::super::{
-    Fact, Field, FieldSet, NewFact, Opened, Patch, Recorded, Resolution, Side,
+    Fact, Field, FieldSet, NewFact, Opened, Patch, Recorded, Resolution, Side, Ticket,
 };
 use super::showing::overruled;
 use super::{Import, Shown};
@@ -15,50 +15,82 @@ use super::{Import, Shown};
 pub(super) const FROM_THE_OPENING: FieldSet =
     PLAIN.or(PRIORITY).or(FieldSet::of(&[Field::OpenedAt]));
 
-/// Facts to be recorded at instants of their own, in order, each with the row that led to it.
-pub(super) struct Plan {
-    pub(super) facts: Vec<(NewFact, Option<usize>)>,
+/// Sequence of a fact that no row stands for: whichever row told of it, it comes before the rows of its instant.
+const BEFORE_ROWS: i64 = -1;
+
+/// Facts to be recorded at instants of their own, each with the row that led to it.
+pub(super) struct Plan<'a> {
+    /// The opening that counts until now.
+    pub(super) known: Option<&'a Recorded>,
+    /// The opening that counts from now on, if it is another.
+    pub(super) opening: Option<Planned>,
+    /// Resolutions, in order.
+    pub(super) resolutions: Vec<Planned>,
 }
 
-impl Plan {
+/// A fact to be recorded, and the place of the row that led to it.
+pub(super) struct Planned {
+    pub(super) fact: NewFact,
+    pub(super) row: Option<usize>,
+}
+
+impl<'a> Plan<'a> {
     /// The rows come in their order.
-    pub(super) fn of(existing: &[&Recorded], shown: &[Shown<'_>], import: &Import<'_>) -> Self {
-        let mut facts = Vec::new();
-        facts.extend(opening(existing, shown, import));
-        facts.extend(resolutions(existing, shown));
-        facts.sort_by_key(|(fact, _)| (fact.occurred_at, fact.source_sequence));
-        Self { facts }
+    pub(super) fn of(
+        existing: &[&'a Recorded],
+        shown: &[Shown<'_>],
+        import: &Import<'_>,
+    ) -> Self {
+        let known = Ticket::beginning(existing).map(|(known, _)| known);
+        Self {
+            known,
+            opening: opening(known, shown, import),
+            resolutions: resolutions(existing, shown),
+        }
     }
 }
 
-/// The opening, unless an existing one is early enough.
+/// The opening as the rows show it, unless the known one is the same or a person's and early enough.
 fn opening(
-    existing: &[&Recorded],
+    known: Option<&Recorded>,
     shown: &[Shown<'_>],
     import: &Import<'_>,
-) -> Option<(NewFact, Option<usize>)> {
+) -> Option<Planned> {
     let mentioned = shown.iter().flat_map(|row| {
         let fields = &row.snapshot.fields;
         let before = [fields.opened_at.value(), fields.resolved_at.value()];
         let before = before.into_iter().flatten().map(|&at| (at, row.source_sequence));
         before.chain([row.key()])
     });
-    let key = mentioned.min()?;
-    let opened = existing.iter().find(|recorded| matches!(recorded.fact, Fact::Opened(_)));
-    if let Some(opened) = opened {
-        let before_it = |at: Timestamp, sequence| {
-            (at, sequence) < (opened.occurred_at, opened.source_sequence)
-        };
-        let happened_before_it = shown.iter().any(|row| {
-            let resolved_at = row.resolved_at().unwrap_or(row.occurred_at);
-            before_it(row.occurred_at, row.source_sequence)
-                || before_it(resolved_at, row.source_sequence)
-        });
-        if key.0 >= opened.occurred_at && !happened_before_it {
+    let mut key = mentioned.min()?;
+    let known = known.and_then(|recorded| match &recorded.fact {
+        Fact::Opened(opened) => Some((recorded, opened.as_ref())),
+        _ => None,
+    });
+    let is_imported = |recorded: &Recorded| recorded.source_recorded_at.is_some();
+    let row = shown.iter().find(|row| row.note.is_none());
+    let mut opened = match row {
+        Some(row) => as_shown(row, import)?,
+        None => known?.1.clone(),
+    };
+    if let Some((recorded, known)) = known {
+        key = key.min((recorded.occurred_at, recorded.source_sequence));
+        let is_earlier = key.0 < recorded.occurred_at;
+        if !is_imported(recorded) {
+            // What somebody here said at the opening stays where the source says nothing.
+            opened.fields = opened.fields.or(known.fields.clone());
+        }
+        let is_other = is_imported(recorded) && opened != *known;
+        if !is_earlier && !is_other {
             return None;
         }
     }
-    let row = shown.iter().find(|row| row.note.is_none())?;
+    let row = row.or(shown.first())?;
+    Some(Planned { fact: row.fact(Fact::Opened(Box::new(opened)), key), row: row.index })
+}
+
+/// The opening that the earliest row shows: its fields hold from then on, in the initial state.
+fn as_shown(row: &Shown<'_>, import: &Import<'_>) -> Option<Opened> {
     let process = import.process;
     let initial = process.state(&process.initial)?;
     let mut fields = row.snapshot.fields.part(FROM_THE_OPENING);
@@ -71,7 +103,7 @@ fn opening(
             Patch::Keep | Patch::Clear => Patch::Keep,
         };
     }
-    let opened = Opened {
+    Some(Opened {
         name: import.name.to_owned(),
         practice: process.practice.clone(),
         process: process.name(),
@@ -79,39 +111,40 @@ fn opening(
         state: initial.id.clone(),
         category: initial.category,
         by: Side::Provider,
-        fields,
+        fields: fields.set_only(),
         matrix_priority,
-    };
-    Some((row.fact(Fact::Opened(Box::new(opened)), key), row.index))
+    })
 }
 
-/// One fact per resolution time that is not on record, once the rows have come that far.
-fn resolutions(existing: &[&Recorded], shown: &[Shown<'_>]) -> Vec<(NewFact, Option<usize>)> {
+/// One fact per resolution time that rows show, once they have come that far, with what the first of them says
+/// about it. A time that is on record is stated again only if a row that came late says otherwise.
+fn resolutions(existing: &[&Recorded], shown: &[Shown<'_>]) -> Vec<Planned> {
     let Some(horizon) = shown.last().map(|row| row.occurred_at) else {
         return Vec::new();
     };
-    let known = |at: Timestamp| {
-        existing.iter().any(|recorded| {
-            recorded.occurred_at == at && matches!(recorded.fact, Fact::Resolved(_))
-        })
-    };
-    let mut times: BTreeMap<Timestamp, (&Shown<'_>, &Shown<'_>)> = BTreeMap::new();
+    let mut times: BTreeMap<Timestamp, &Shown<'_>> = BTreeMap::new();
     for row in shown {
         if let Some(at) = row.resolved_at().filter(|at| *at <= horizon) {
-            times.entry(at).and_modify(|(_, last)| *last = row).or_insert((row, row));
+            times.entry(at).or_insert(row);
         }
     }
-    times
-        .into_iter()
-        .filter(|(at, _)| !known(*at))
-        .map(|(at, (first, last))| {
-            let said = last.snapshot.fields.part(RESOLUTION);
-            let resolution = Resolution {
-                code: said.resolution_code.value().cloned(),
-                text: said.resolution_text.value().cloned(),
-                cause: said.resolution_cause.value().cloned(),
-            };
-            (first.fact(Fact::Resolved(resolution), (at, first.source_sequence)), first.index)
-        })
-        .collect()
+    let mut planned = Vec::new();
+    for (at, row) in times {
+        let said = row.snapshot.fields.part(RESOLUTION);
+        let resolution = Resolution {
+            code: said.resolution_code.value().cloned(),
+            text: said.resolution_text.value().cloned(),
+            cause: said.resolution_cause.value().cloned(),
+        };
+        let on_record = existing.iter().rev().find_map(|recorded| match &recorded.fact {
+            Fact::Resolved(known) if recorded.occurred_at == at => Some(known),
+            _ => None,
+        });
+        if on_record == Some(&resolution) {
+            continue;
+        }
+        let fact = row.fact(Fact::Resolved(resolution), (at, BEFORE_ROWS));
+        planned.push(Planned { fact, row: row.index });
+    }
+    planned
 }

@@ -3,36 +3,37 @@
 use jiff::Timestamp;
 
 use super::super::command::{assigned, prioritised};
-use super::super::field::{ASSIGNMENT, OF_A_MOVE, PRIORITY, RESOLUTION};
+use super::super::field::{ASSIGNMENT, OF_A_MOVE, PENDING, PRIORITY, RESOLUTION};
 use super::super::{
     Changes, Fact, Field, FieldSet, Link, NewFact, Patch, Side, Ticket, Transitioned,
 };
-use super::memory::FINALS;
+use super::memory::CONDITIONAL;
 use super::walk::{Before, Walk};
 use super::Shown;
 use crate::priority::{self, Override};
+use crate::process::Category;
 
 /// Fields that other steps see to.
 const COUNTS: FieldSet = FieldSet::of(&[Field::ReopenCount, Field::ReassignmentCount]);
 /// Set with the state and the counts.
-const EARLY: FieldSet = OF_A_MOVE.or(ASSIGNMENT).or(COUNTS);
+const EARLY: FieldSet = CONDITIONAL.or(ASSIGNMENT).or(COUNTS);
 
 impl Walk<'_> {
-    /// State, what belongs to the move, assignment and counts.
+    /// State, what belongs to it, assignment and counts.
     pub(super) fn set_state_and_counts(&mut self, row: &Shown<'_>, before: &Before) {
-        let Some(ticket) = &mut self.ticket else { return };
+        let ticket = &mut self.ticket;
         let process = self.import.process;
-        let snapshot = row.snapshot.as_ref();
-        let shown = &snapshot.fields;
-        let mut pen = Pen { new_facts: &mut self.new_facts, row, key: row.key() };
+        let shown = &row.snapshot.fields;
+        let mut pen = Pen { new_facts: &mut self.new_facts, row };
 
-        let target = snapshot.state.as_ref().filter(|state| **state != ticket.state);
+        let target = row.snapshot.state.as_ref().filter(|state| **state != ticket.state);
         let moved = target.and_then(|state| process.state(state)).map(|target| {
             let from_state = ticket.state.clone();
             ticket.enter(&target.id, target.category, row.occurred_at);
             (from_state, target)
         });
-        let said = shown.against(ticket, OF_A_MOVE);
+        let conditional = conditional(row, before, ticket);
+        let said = conditional.against(ticket, OF_A_MOVE);
         if let Some((from_state, target)) = moved {
             said.apply(ticket);
             pen.write(Fact::Transitioned(Box::new(Transitioned {
@@ -48,22 +49,22 @@ impl Walk<'_> {
         } else if !said.is_empty() {
             pen.apply(ticket, Fact::Updated(Box::new(said)));
         }
+        let ends = conditional.against(ticket, CONDITIONAL);
+        if !ends.is_empty() {
+            pen.apply(ticket, Fact::Updated(Box::new(ends)));
+        }
 
         let reopened = ticket.category.is_open() && !before.category.is_open();
         let reopen_count = match &shown.reopen_count {
-            Patch::Set(count) => Some(*count),
-            Patch::Clear => Some(0),
-            Patch::Keep => snapshot.state.as_ref().map(|_| before.reopen_count + u32::from(reopened)),
+            Patch::Set(count) => *count,
+            Patch::Clear => 0,
+            Patch::Keep => before.reopen_count + u32::from(reopened),
         };
-        match reopen_count {
-            Some(count) if count > ticket.reopen_count => {
-                pen.apply(ticket, Fact::Reopened { reopen_count: count });
-            }
-            Some(count) if count < ticket.reopen_count => {
-                let fewer = Changes { reopen_count: Patch::Set(count), ..Changes::default() };
-                pen.apply(ticket, Fact::Updated(Box::new(fewer)));
-            }
-            _ => {}
+        if reopen_count > ticket.reopen_count {
+            pen.apply(ticket, Fact::Reopened { reopen_count });
+        } else if reopen_count < ticket.reopen_count {
+            let fewer = Changes { reopen_count: Patch::Set(reopen_count), ..Changes::default() };
+            pen.apply(ticket, Fact::Updated(Box::new(fewer)));
         }
 
         let assignment = shown.against(ticket, ASSIGNMENT);
@@ -71,27 +72,25 @@ impl Walk<'_> {
             Patch::Set(group) => before.group.as_ref().is_some_and(|before| before != group),
             Patch::Keep | Patch::Clear => false,
         };
-        let reassignment_count = match (&shown.reassignment_count, &shown.group) {
-            (Patch::Set(count), _) => *count,
-            (Patch::Clear, _) => 0,
-            (Patch::Keep, Patch::Keep) => ticket.reassignment_count,
-            (Patch::Keep, _) => before.reassignment_count + u32::from(handed_over),
+        let reassignment_count = match &shown.reassignment_count {
+            Patch::Set(count) => *count,
+            Patch::Clear => 0,
+            Patch::Keep => before.reassignment_count + u32::from(handed_over),
         };
         if !assignment.is_empty() || reassignment_count != ticket.reassignment_count {
             pen.apply(ticket, assigned(assignment, reassignment_count));
         }
     }
 
-    /// Priority, the source's verdict and the plain fields, of those in the set and as of the key.
-    pub(super) fn set_fields(&mut self, row: &Shown<'_>, key: (Timestamp, i64), fields: FieldSet) {
-        let Some(ticket) = &mut self.ticket else { return };
+    /// Priority, the source's verdict and the plain fields.
+    pub(super) fn set_fields(&mut self, row: &Shown<'_>) {
+        let ticket = &mut self.ticket;
         let process = self.import.process;
-        let snapshot = row.snapshot.as_ref();
-        let shown = &snapshot.fields;
-        let mut pen = Pen { new_facts: &mut self.new_facts, row, key };
+        let shown = &row.snapshot.fields;
+        let mut pen = Pen { new_facts: &mut self.new_facts, row };
 
         let mut priority = shown.against(ticket, PRIORITY);
-        if let Some(value) = snapshot.priority {
+        if let Some(value) = row.snapshot.priority {
             let after = |patch: &Patch<u8>, now: Option<u8>| match patch {
                 Patch::Set(value) => Some(*value),
                 Patch::Clear => None,
@@ -108,7 +107,7 @@ impl Walk<'_> {
             pen.apply(ticket, fact);
         }
 
-        let others = fields.without(EARLY).without(PRIORITY).without(FINALS);
+        let others = FieldSet::ALL.without(EARLY).without(PRIORITY);
         let mut rest = shown.against(ticket, others);
         match std::mem::take(&mut rest.source_sla_met) {
             Patch::Keep => {}
@@ -124,8 +123,8 @@ impl Walk<'_> {
 
     /// Relations, complete in each way that the row shows.
     pub(super) fn set_links(&mut self, row: &Shown<'_>) {
-        let Some(ticket) = &mut self.ticket else { return };
-        let mut pen = Pen { new_facts: &mut self.new_facts, row, key: row.key() };
+        let ticket = &mut self.ticket;
+        let mut pen = Pen { new_facts: &mut self.new_facts, row };
         for (kind, tickets) in &row.snapshot.links {
             let known = ticket.links.iter().filter(|link| link.kind == *kind);
             let gone = known.filter(|link| !tickets.contains(&link.ticket)).cloned();
@@ -140,44 +139,55 @@ impl Walk<'_> {
             }
         }
     }
+}
 
-    /// What the row says about the end, as far as its time has come: a resolution while the ticket is not open,
-    /// a closing while it has ended. The time of a state row stands where the source shows no closing time.
-    pub(super) fn set_finals(&mut self, row: &Shown<'_>) {
-        let Some(ticket) = &mut self.ticket else { return };
-        if ticket.category.is_open() {
-            return;
-        }
-        let come = |at: &Timestamp| *at <= row.occurred_at;
-        let fields = &row.snapshot.fields;
-        let mut believed = Changes::default();
-        if fields.resolved_at.value().is_none_or(come) {
-            believed = fields.against(ticket, RESOLUTION.or(FieldSet::of(&[Field::ResolvedAt])));
-        }
-        if ticket.category.is_final() && fields.closed_at.value().is_some_and(come) {
-            believed.closed_at = fields.closed_at.against(&ticket.closed_at);
-        }
-        if !believed.is_empty() {
-            let mut pen = Pen { new_facts: &mut self.new_facts, row, key: row.key() };
-            pen.apply(ticket, Fact::Updated(Box::new(believed)));
+/// What the row says about waiting, resolving and closing, as far as it holds: waiting while the ticket is pending,
+/// a resolution once its time has come and while it is not open, a closing likewise once it has ended. Where
+/// the source shows no closing time, that of the state stands.
+///
+/// Where facts of the row are on record already, what they say may hold no longer, because of a row that came
+/// late: then what was before the row holds.
+fn conditional(row: &Shown<'_>, before: &Before, ticket: &Ticket) -> Changes {
+    let come = |at: &Timestamp| *at <= row.occurred_at;
+    let shown = &row.snapshot.fields;
+    let category = ticket.category;
+    let mut holds = FieldSet::default();
+    if category == Category::Pending {
+        holds = holds.or(PENDING);
+    }
+    if category == Category::Cancelled {
+        holds = holds.or(FieldSet::of(&[Field::CancelReason]));
+    }
+    if !category.is_open() && shown.resolved_at.value().is_none_or(come) {
+        holds = holds.or(RESOLUTION).or(FieldSet::of(&[Field::ResolvedAt]));
+    }
+    if category.is_final() && shown.closed_at.value().is_some_and(come) {
+        holds = holds.or(FieldSet::of(&[Field::ClosedAt]));
+    }
+    let said = shown.part(holds);
+    match &before.whole {
+        None => said,
+        Some(whole) => {
+            let mut otherwise = whole.as_ref().clone();
+            otherwise.enter(&ticket.state, category, row.occurred_at);
+            said.or(Changes::showing(&otherwise, CONDITIONAL))
         }
     }
 }
 
-/// Writes facts down as a row's, at one instant.
+/// Writes facts down as a row's.
 struct Pen<'a, 'r> {
     new_facts: &'a mut Vec<NewFact>,
     row: &'a Shown<'r>,
-    key: (Timestamp, i64),
 }
 
 impl Pen<'_, '_> {
     fn write(&mut self, fact: Fact) {
-        self.new_facts.push(self.row.fact(fact, self.key));
+        self.new_facts.push(self.row.fact(fact, self.row.key()));
     }
 
     fn apply(&mut self, ticket: &mut Ticket, fact: Fact) {
-        ticket.apply(&fact, self.key.0);
+        ticket.apply(&fact, self.row.occurred_at);
         self.write(fact);
     }
 }

@@ -2,16 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::super::{Fact, FieldSet, NewFact, Noted, Recorded, Rule, Ticket};
+use super::super::{Fact, NewFact, Noted, Recorded, Rule, Ticket};
 use super::conformance::Deviation;
-use super::plan::{FROM_THE_OPENING, Plan};
+use super::plan::{Plan, Planned};
 use super::{Event, Import, Shown};
 use crate::process::Category;
 
 /// The state of the walk.
 pub(super) struct Walk<'a> {
     pub(super) import: &'a Import<'a>,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Ticket,
     pub(super) new_facts: Vec<NewFact>,
     pub(super) deviations: Vec<Deviation>,
     /// Whether the ticket was opened by an import.
@@ -29,6 +29,8 @@ pub(super) struct Before {
     pub(super) group: Option<String>,
     pub(super) reopen_count: u32,
     pub(super) reassignment_count: u32,
+    /// All of it, with the resolutions of that instant, if facts of the row may be on record already.
+    pub(super) whole: Option<Box<Ticket>>,
 }
 
 impl Before {
@@ -39,72 +41,85 @@ impl Before {
             group: ticket.assignment.group.clone(),
             reopen_count: ticket.reopen_count,
             reassignment_count: ticket.reassignment_count,
+            whole: None,
+        }
+    }
+
+    fn resolve(&mut self, fact: &Fact, at: Timestamp) {
+        if let (Fact::Resolved(_), Some(whole)) = (fact, &mut self.whole) {
+            whole.apply(fact, at);
         }
     }
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(import: &'a Import<'a>, rows: usize) -> Self {
-        Self {
+    /// Begins at the opening. `None`: there is none, and no row can be taken.
+    pub(super) fn begin(import: &'a Import<'a>, plan: &mut Plan<'_>, rows: usize) -> Option<Self> {
+        let (ticket, planned) = match (plan.opening.take(), plan.known) {
+            (Some(planned), _) => (begun(&planned.fact.fact, planned.fact.occurred_at)?, Some(planned)),
+            (None, Some(known)) => (begun(&known.fact, known.occurred_at)?, None),
+            (None, None) => return None,
+        };
+        let imported = plan.known.is_none_or(|known| known.source_recorded_at.is_some());
+        let mut walk = Self {
             import,
-            ticket: None,
+            ticket,
             new_facts: Vec::new(),
             deviations: Vec::new(),
-            imported: false,
+            imported,
             state_shown: false,
             productive: vec![false; rows],
+        };
+        if let Some(planned) = planned {
+            walk.mark(planned.row);
+            walk.new_facts.push(planned.fact);
         }
+        Some(walk)
     }
 
     pub(super) fn productive_rows(&self) -> usize {
         self.productive.iter().filter(|productive| **productive).count()
     }
 
-    pub(super) fn finish(self) -> (Option<Ticket>, Vec<NewFact>, Vec<Deviation>) {
-        (self.ticket, self.new_facts, self.deviations)
-    }
-
     /// Goes through everything; existing facts and rows come in their order.
-    pub(super) fn along(&mut self, existing: &[&Recorded], plan: Plan, shown: &[Shown<'_>]) {
+    pub(super) fn along(&mut self, existing: &[&Recorded], plan: Plan<'_>, shown: &[Shown<'_>]) {
         let mut existing = existing.iter().peekable();
-        let mut planned = plan.facts.into_iter().peekable();
+        let mut planned = plan.resolutions.into_iter().peekable();
         let mut rows = shown.iter().peekable();
-        let earliest = shown.iter().find(|row| row.note.is_none());
+        self.compare_opening(shown);
         loop {
             let heads = [
                 existing.peek().map(|recorded| (recorded.occurred_at, recorded.source_sequence)),
-                planned.peek().map(|(fact, _)| (fact.occurred_at, fact.source_sequence)),
+                planned.peek().map(|planned| planned.fact.key()),
                 rows.peek().map(|row| row.key()),
             ];
             let Some(key) = heads.into_iter().flatten().min() else { return };
-            let was_open = self.ticket.is_some();
-            let mut before = self.ticket.as_ref().map(Before::of);
+            let mut before = Before::of(&self.ticket);
+            let is_recalled = |row: &&&Shown<'_>| row.key() == key && row.index.is_none();
+            if rows.peek().filter(is_recalled).is_some() {
+                before.whole = Some(Box::new(self.ticket.clone()));
+            }
             while let Some(recorded) = existing
                 .next_if(|recorded| (recorded.occurred_at, recorded.source_sequence) == key)
             {
-                self.step(&recorded.fact, recorded.source_recorded_at.is_some(), key.0, &mut before);
+                self.ticket.apply(&recorded.fact, key.0);
+                before.resolve(&recorded.fact, key.0);
             }
-            while let Some((fact, row)) =
-                planned.next_if(|(fact, _)| (fact.occurred_at, fact.source_sequence) == key)
+            while let Some(Planned { fact, row }) =
+                planned.next_if(|planned| planned.fact.key() == key)
             {
-                self.step(&fact.fact, true, key.0, &mut before);
+                self.ticket.apply(&fact.fact, key.0);
+                before.resolve(&fact.fact, key.0);
                 self.mark(row);
                 self.new_facts.push(fact);
             }
-            if !was_open && self.ticket.is_some() && self.imported
-                && let Some(row) = earliest
-            {
-                self.hold_from_the_opening(row, key);
-            }
             while let Some(row) = rows.next_if(|row| row.key() == key) {
-                if let Some(before) = &before {
-                    let count = self.new_facts.len();
-                    self.take(row, before);
-                    if self.new_facts.len() > count {
-                        self.mark(row.index);
-                    }
+                let count = self.new_facts.len();
+                self.take(row, &before);
+                if self.new_facts.len() > count {
+                    self.mark(row.index);
                 }
-                before = self.ticket.as_ref().map(Before::of);
+                before = Before::of(&self.ticket);
             }
         }
     }
@@ -115,25 +130,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn step(&mut self, fact: &Fact, imported: bool, at: Timestamp, before: &mut Option<Before>) {
-        let was_open = self.ticket.is_some();
-        Ticket::step(&mut self.ticket, fact, at);
-        if !was_open && let Some(ticket) = &self.ticket {
-            self.imported = imported;
-            *before = Some(Before::of(ticket));
-        }
-    }
-
-    /// Lets what the earliest row shows hold from the opening on, also if the row came after others.
-    fn hold_from_the_opening(&mut self, row: &Shown<'_>, key: (Timestamp, i64)) {
-        let count = self.new_facts.len();
-        self.set_fields(row, key, FROM_THE_OPENING);
-        if self.new_facts.len() > count {
-            self.mark(row.index);
-        }
-        if let Some(&opened_at) = row.snapshot.fields.opened_at.value().filter(|at| **at > key.0) {
-            let detail = format!("opened at {opened_at}, but something happened at {}", key.0);
-            self.deviate(Rule::ActivityBeforeOpening, detail, row, key);
+    /// Whether the source itself says that the ticket was opened when it was.
+    fn compare_opening(&mut self, shown: &[Shown<'_>]) {
+        let Some(row) = shown.iter().find(|row| row.note.is_none()).filter(|_| self.imported) else {
+            return;
+        };
+        // Right after the opening every part of a ticket is as old as the ticket.
+        let began_at = self.ticket.since.state;
+        if let Some(&opened_at) = row.snapshot.fields.opened_at.value().filter(|at| **at > began_at) {
+            let detail = format!("opened at {opened_at}, but something happened at {began_at}");
+            self.deviate(Rule::ActivityBeforeOpening, detail, row, (began_at, 0));
         }
     }
 
@@ -146,9 +152,8 @@ impl<'a> Walk<'a> {
             return;
         }
         self.set_state_and_counts(row, before);
-        self.set_fields(row, row.key(), FieldSet::ALL);
+        self.set_fields(row);
         self.set_links(row);
-        self.set_finals(row);
         let Some(state) = &row.snapshot.state else { return };
         let first = !std::mem::replace(&mut self.state_shown, true) && self.imported;
         let process = self.import.process;
@@ -166,5 +171,12 @@ impl<'a> Walk<'a> {
     fn deviate(&mut self, rule: Rule, detail: String, row: &Shown<'_>, key: (Timestamp, i64)) {
         let recorded_at = row.recorded_at.max(key.0);
         self.deviations.push(Deviation { key, rule, detail, recorded_at, actor: row.actor.to_owned() });
+    }
+}
+
+fn begun(opening: &Fact, at: Timestamp) -> Option<Ticket> {
+    match opening {
+        Fact::Opened(opened) => Some(Ticket::opened(opened, at)),
+        _ => None,
     }
 }
