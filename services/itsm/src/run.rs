@@ -67,7 +67,8 @@ async fn run_migrations(database: &config::Database) -> Result<(), Problem> {
 
 async fn check(address: &str) -> Result<(), Problem> {
     let channel = client::connect(address, "").await?;
-    let asked = HealthClient::new(channel).check(HealthCheckRequest::default());
+    let mut health = HealthClient::new(channel);
+    let asked = health.check(HealthCheckRequest::default());
     let answer = tokio::time::timeout(Duration::from_secs(5), asked)
         .await
         .map_err(|_| Problem::new(format!("{address} did not answer within 5 seconds")))?

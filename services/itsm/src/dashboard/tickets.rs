@@ -54,15 +54,7 @@ pub(super) async fn list(mut viewer: Viewer, Query(selection): Query<Selection>)
     Ok(page(&title, true, &html! {
         h1 { (title) }
         (filter_form(&selection))
-        @if !listed.tickets.is_empty() {
-            div.scroll { table {
-                thead { tr {
-                    th { "Ticket" } th { "Title" } th.num { "Priority" } th { "State" } th { "Group" }
-                    th { "Opened" } th { "Resolved" } th { "Clocks" }
-                } }
-                tbody { @for ticket in &listed.tickets { (row(ticket)) } }
-            } }
-        }
+        @if !listed.tickets.is_empty() { (table(&listed.tickets)) }
         div.pages {
             @if !selection.page_token.is_empty() {
                 a href=(tickets_link(&selection.filter, &selection.order_by)) { "First page" }
@@ -72,6 +64,19 @@ pub(super) async fn list(mut viewer: Viewer, Query(selection): Query<Selection>)
             }
         }
     }))
+}
+
+/// Tickets as a table.
+pub(super) fn table(tickets: &[pb::Ticket]) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr {
+                th { "Ticket" } th { "Title" } th.num { "Priority" } th { "State" } th { "Group" }
+                th { "Opened" } th { "Resolved" } th { "Clocks" }
+            } }
+            tbody { @for ticket in tickets { (row(ticket)) } }
+        } }
+    }
 }
 
 fn row(ticket: &pb::Ticket) -> Markup {

@@ -114,7 +114,7 @@ impl Columns {
             let wrong = |message: String| ("committed_amount".to_owned(), message);
             let decimal = Decimal::parse(&amount).map_err(|error| wrong(error.to_string()))?;
             let money = Money::exactly(&decimal, currency).map_err(|error| wrong(error.to_string()))?;
-            Some(common::Money { currency_code: currency.to_string(), minor_units: money.minor_units() })
+            Some(common::Money { currency_code: currency.to_string(), minor_units: money.minor_units })
         };
         let contract = pb::Contract {
             display_name: cell(self.title).split_whitespace().collect::<Vec<_>>().join(" "),
