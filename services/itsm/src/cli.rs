@@ -52,6 +52,16 @@ pub enum Command {
     Explain(ExplainArgs),
 }
 
+impl Command {
+    /// How much is logged unless the caller says otherwise: servers tell what they do, other commands what is wrong.
+    pub fn log_level(&self) -> &'static str {
+        match self {
+            Self::Up(_) | Self::Serve(_) => "info",
+            _ => "error",
+        }
+    }
+}
+
 /// One service.
 #[derive(Debug, Subcommand)]
 pub enum Serve {

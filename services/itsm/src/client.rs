@@ -56,8 +56,11 @@ pub fn sentence(status: &Status) -> String {
         _ => status.message().to_owned(),
     };
     if let Some(violations) = status.get_details_bad_request().map(|bad| bad.field_violations) {
-        let fields: Vec<_> =
-            violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+        let fields: Vec<_> = violations
+            .iter()
+            .filter(|violation| !text.contains(&violation.description))
+            .map(|violation| format!("{}: {}", violation.field, violation.description))
+            .collect();
         if !fields.is_empty() {
             text = format!("{text} ({})", fields.join("; "));
         }

@@ -7,7 +7,7 @@ use itsm::cli::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = servicekit::telemetry::init(&cli.log).map_err(itsm::suite::problem).and_then(|()| {
+    let outcome = servicekit::telemetry::init(&cli.log, cli.command.log_level()).map_err(itsm::suite::problem).and_then(|()| {
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

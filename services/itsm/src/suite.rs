@@ -120,9 +120,7 @@ impl Suite {
             }
         };
         let dashboard_address = SocketAddr::new(args.bind, port(args.dashboard_port, 0)?);
-        for (own, offset) in [(args.catalog_port, 1), (args.operations_port, 2), (args.supplier_port, 3)] {
-            server(0).authenticator(SocketAddr::new(args.bind, port(own, offset)?)).map_err(problem)?;
-        }
+        server(0).authenticator(dashboard_address).map_err(problem)?;
         let dashboard_listener = dashboard::listen(dashboard_address).await?;
 
         let cluster = Database::open(&args.database, args.data_dir.as_deref()).await?;

@@ -109,9 +109,9 @@ impl Server {
 /// How much is logged, and in which form.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Log {
-    /// What is logged: error, warn, info, debug, trace, or a list such as info,operations=debug
-    #[arg(long, env = "ITSM_LOG", default_value = "info", value_name = "FILTER", global = true)]
-    pub log: String,
+    /// What is logged: error, warn, info, debug, trace, or a list such as info,operations=debug; servers log info
+    #[arg(long, env = "ITSM_LOG", value_name = "FILTER", global = true)]
+    pub log: Option<String>,
     /// Form of the log; auto is text on a terminal and JSON otherwise
     #[arg(long, env = "ITSM_LOG_FORMAT", value_enum, default_value = "auto", global = true)]
     pub log_format: LogFormat,

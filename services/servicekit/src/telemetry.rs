@@ -7,10 +7,11 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 use crate::error::{self, Error};
 
-/// Starts logging for the process; a second call changes nothing.
-pub fn init(config: &Log) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|cause| {
-        let message = format!("--log {:?} cannot be read ({cause}): try info or debug", config.log);
+/// Starts logging for the process, at `default` unless the settings say otherwise; a second call changes nothing.
+pub fn init(config: &Log, default: &str) -> Result<(), Error> {
+    let wanted = config.log.as_deref().unwrap_or(default);
+    let filter = EnvFilter::try_new(wanted).map_err(|cause| {
+        let message = format!("--log {wanted:?} cannot be read ({cause}): try info or debug");
         Error::refused(error::CONFIGURATION_INVALID, "", message)
     })?;
     let json = match config.log_format {
