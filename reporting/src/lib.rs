@@ -16,9 +16,11 @@ mod error;
 pub mod inputs;
 pub mod measures;
 mod period;
+pub mod render;
 pub mod report;
 pub mod stats;
 
 pub use error::Error;
 pub use inputs::{Attribution, Extract, Inputs};
 pub use period::Period;
+pub use report::{Report, measure};

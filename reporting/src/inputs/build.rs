@@ -7,7 +7,7 @@ use domain::contract::{Contract, Supplier};
 use domain::cost::CostEntry;
 use domain::portfolio::Service;
 use domain::process::Category;
-use domain::ticket::{Recorded, Ticket, nonconformities, signals};
+use domain::ticket::{Fact, Recorded, fold, nonconformities, signals};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -128,15 +128,18 @@ fn known(facts: &[FactRow], as_of: Timestamp) -> Vec<Recorded> {
 }
 
 fn ticket(facts: &[Recorded], book: &Book, as_of: Timestamp) -> Option<TicketRow> {
-    let mut folded = None;
+    let is_opening = |recorded: &&Recorded| matches!(recorded.fact, Fact::Opened(_));
+    let mut ticket = fold(facts.iter().filter(is_opening))?;
+    let began_at = ticket.opened_at;
     let mut open: Vec<Span> = Vec::new();
     let (mut reopened_at, mut reassigned_at) = (Vec::new(), Vec::new());
-    let mut was_resolved = false;
+    let mut was_resolved = ticket.category == Category::Resolved;
     let (mut reopenings, mut reassignments) = (0, 0);
+    turn(&mut open, ticket.category.is_open(), began_at);
     for recorded in facts {
-        let at = recorded.occurred_at;
-        Ticket::step(&mut folded, &recorded.fact, at);
-        let Some(ticket) = &folded else { continue };
+        // What a source shows of the time before its own opening happened at the opening, for durations.
+        let at = recorded.occurred_at.max(began_at);
+        ticket.apply(&recorded.fact, recorded.occurred_at);
         turn(&mut open, ticket.category.is_open(), at);
         was_resolved |= ticket.category == Category::Resolved;
         if ticket.reopen_count > reopenings {
@@ -147,7 +150,6 @@ fn ticket(facts: &[Recorded], book: &Book, as_of: Timestamp) -> Option<TicketRow
         }
         (reopenings, reassignments) = (ticket.reopen_count, ticket.reassignment_count);
     }
-    let ticket = folded?;
     let readings = clock::read(&signals(facts), book, as_of);
     Some(TicketRow {
         source: ticket.source_system.clone().unwrap_or_default(),

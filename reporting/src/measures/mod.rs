@@ -18,6 +18,7 @@ use polars::prelude::DataFrame;
 pub use coverage::Coverage;
 pub use definitions::{DEFINITIONS, Definition, definition};
 pub use money::NOTICE_DAYS;
+pub(crate) use money::quarter;
 pub use rows::rows;
 
 use crate::inputs::{ContractRow, Inputs, TicketRow};

@@ -26,6 +26,12 @@ pub(super) fn costs<'a>(context: &Context<'a>) -> Vec<&'a CostRow> {
 pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
     let rows = costs(context);
     let splits = Splits::of(rows.iter().map(|cost| (cost.source.as_str(), cost.billed.currency)));
+    // As many digits as the finest line of the currency needs: the parts stand below each other.
+    let mut digits: BTreeMap<Currency, u32> = BTreeMap::new();
+    for billed in rows.iter().map(|cost| &cost.billed) {
+        let most = digits.entry(billed.currency).or_insert_with(|| billed.currency.minor_digits());
+        *most = (*most).max(billed.value.fraction_digits());
+    }
     let mut groups: BTreeMap<Scope, Vec<&CostRow>> = BTreeMap::new();
     for cost in rows {
         let base = splits.scope(&cost.source, cost.billed.currency);
@@ -49,7 +55,7 @@ pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
             let outside = !rows.iter().any(|cost| context.window.contains(cost.start_at));
             let late = rows.iter().any(|cost| cost.late);
             let invented = context.is_invented(&scope);
-            let digits = total.value.fraction_digits().max(currency.minor_digits());
+            let digits = digits.get(&currency).copied().unwrap_or_else(|| currency.minor_digits());
             Ok(Measure {
                 window: start.zip(end).map(|(start, end)| format!("{start}/{end}")).unwrap_or_default(),
                 source: source(&rows[0].source, outside, late, invented),
@@ -75,7 +81,7 @@ pub(super) fn is_due(contract: &ContractRow, from: Date) -> bool {
 }
 
 /// Quarter of a date: `2026-Q1`.
-pub(super) fn quarter(on: Date) -> String {
+pub(crate) fn quarter(on: Date) -> String {
     format!("{}-Q{}", on.year(), (on.month() + 2) / 3)
 }
 

@@ -1,0 +1,33 @@
+//! `report.json`, for machines: what the report is about, and every measure on a line of its own.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::Error;
+use crate::inputs::Horizon;
+use crate::period::Period;
+use crate::report::{Report, SCHEMA_VERSION};
+
+#[derive(Serialize)]
+struct Head<'a> {
+    schema_version: u32,
+    period: Period,
+    as_of: Timestamp,
+    horizon: Horizon,
+    data_hash: &'a str,
+}
+
+pub(super) fn document(report: &Report) -> Result<String, Error> {
+    let head = Head {
+        schema_version: SCHEMA_VERSION,
+        period: report.period,
+        as_of: report.as_of,
+        horizon: report.horizon,
+        data_hash: &report.data_hash,
+    };
+    let head = serde_json::to_string(&head).map_err(|error| Error::decode("report.json", error))?;
+    let lines: Result<Vec<String>, _> = report.measures.iter().map(serde_json::to_string).collect();
+    let lines = lines.map_err(|error| Error::decode("report.json", error))?;
+    let head = head.trim_end_matches('}');
+    Ok(format!("{head},\"measures\":[\n{}\n]}}\n", lines.join(",\n")))
+}

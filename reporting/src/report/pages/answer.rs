@@ -1,0 +1,253 @@
+//! The first page: what is asked of a report, answered as far as the data goes.
+
+use super::{capital, contracts, cost, metric_word, promises};
+use crate::report::measure::{Measure, Scope};
+use crate::report::page::{Answer, Block, Cell, Column, Gap, Mark, Page, Row, Table};
+use crate::report::{Material, text};
+
+/// Services on the first page.
+const SERVICES: usize = 5;
+
+/// Decisions on the first page.
+const DECISIONS: usize = 5;
+
+/// The first page.
+pub(super) fn page(material: &Material) -> Page {
+    let answers =
+        vec![kept(material), services(material), open(material), spent(material), decide(material), changed(material)];
+    let illustrative = answers.iter().any(|answer| answer.illustrative);
+    Page {
+        id: "answer",
+        name: "The answer",
+        finding: promises::finding(material),
+        illustrative,
+        blocks: vec![Block::Answers(answers), Block::Gaps(gaps())],
+    }
+}
+
+fn kept(material: &Material) -> Answer {
+    let all = promises::promises(material, "priority");
+    let missed = all.iter().filter(|promise| promise.mark == Mark::Missed).count();
+    let unsure = all.iter().filter(|promise| promise.mark == Mark::Unsure).count();
+    let finding = if all.is_empty() {
+        "No promise was due".to_owned()
+    } else if missed == 0 && unsure == 0 {
+        "Every goal is met beyond chance".to_owned()
+    } else {
+        let unsure = if unsure == 0 { String::new() } else { format!(", for {unsure} the cases are too few to tell") };
+        let missed = if missed == all.len() { format!("All {missed}") } else { format!("{missed} of {}", all.len()) };
+        format!("{missed} are missed beyond chance{unsure}")
+    };
+    let rows: Vec<_> =
+        all.iter().map(|promise| (promise, promise.attainment.scope.text("priority").unwrap_or_default())).collect();
+    Answer {
+        question: "Are we keeping our promises?",
+        finding,
+        illustrative: all.iter().any(promises::Promise::is_illustrative),
+        wide: false,
+        table: (!all.is_empty()).then(|| compact("Priority", &rows)),
+        page: Some("promises"),
+    }
+}
+
+fn services(material: &Material) -> Answer {
+    let all = promises::promises(material, "service");
+    let metric = all.first().map(|promise| promise.metric.clone()).unwrap_or_default();
+    let of_metric: Vec<&promises::Promise> = all
+        .iter()
+        .filter(|promise| {
+            promise.metric == metric && promise.attainment.scope.text("service").is_some_and(|name| !name.is_empty())
+        })
+        .collect();
+    let mut largest = of_metric.clone();
+    largest.sort_by(|a, b| (b.attainment.n, &a.attainment.scope).cmp(&(a.attainment.n, &b.attainment.scope)));
+    largest.truncate(SERVICES);
+    let missed = largest.iter().filter(|promise| promise.is_kept() == Some(false)).count();
+    let finding = match largest.len() {
+        0 => "No incident with a promise names its service".to_owned(),
+        n if missed == n => format!("All {n} services with most cases missed their {} goal", metric_word(&metric)),
+        n if missed == 0 => format!("The {n} services with most cases met their {} goal", metric_word(&metric)),
+        n => format!("{missed} of the {n} services with most cases missed their {} goal", metric_word(&metric)),
+    };
+    let name = |promise: &promises::Promise| {
+        material.service(&promise.attainment.scope.text("service").unwrap_or_default()).to_owned()
+    };
+    let among = |promise: &&promises::Promise| {
+        largest.iter().any(|large| large.attainment.scope.text("service") == promise.attainment.scope.text("service"))
+    };
+    let mut rows: Vec<_> = largest.iter().map(|promise| (*promise, name(promise))).collect();
+    rows.extend(
+        all.iter().filter(|promise| promise.metric != metric).filter(among).map(|promise| (promise, name(promise))),
+    );
+    Answer {
+        question: "For which services?",
+        finding,
+        illustrative: largest.iter().any(|promise| promise.is_illustrative()),
+        wide: false,
+        table: (!largest.is_empty()).then(|| compact("Service", &rows)),
+        page: (!largest.is_empty()).then_some("services"),
+    }
+}
+
+/// A row per label, with verdict by contract, share and n of the first two metrics: intervals stand on later pages.
+fn compact(heading: &str, promises: &[(&promises::Promise, String)]) -> Table {
+    let mut metrics: Vec<&str> = Vec::new();
+    let mut labels: Vec<&str> = Vec::new();
+    for (promise, label) in promises {
+        if !metrics.contains(&promise.metric.as_str()) {
+            metrics.push(&promise.metric);
+        }
+        if !labels.contains(&label.as_str()) {
+            labels.push(label);
+        }
+    }
+    metrics.truncate(2);
+    let mut columns = vec![Column::text(heading)];
+    for metric in &metrics {
+        columns.push(Column::text(&capital(&metric_word(metric))));
+        columns.push(Column::number("kept", ""));
+        columns.push(Column::number("of", ""));
+    }
+    let row = |label: &str| {
+        let mut cells = vec![Cell::text(label)];
+        for metric in &metrics {
+            let found = promises.iter().find(|(promise, of)| of == label && promise.metric == *metric);
+            cells.extend(found.map_or_else(
+                || vec![Cell::text("–"), Cell::default(), Cell::default()],
+                |(promise, _)| {
+                    vec![
+                        promise.contract(),
+                        Cell::text(text::percent(promise.share)),
+                        Cell::of(promise.attainment, text::count(promise.attainment.n)),
+                    ]
+                },
+            ));
+        }
+        Row::of(cells)
+    };
+    let rows = labels.into_iter().map(row).collect();
+    Table { caption: format!("Attainment by {}, by contract", heading.to_lowercase()), columns, rows, long: false }
+}
+
+fn open(material: &Material) -> Answer {
+    let backlog = material.count("flow.backlog", &Scope::all());
+    let risk = promises::at_risk(material);
+    let finding = if backlog == 0 {
+        "Nothing is open, so no clock is at risk".to_owned()
+    } else {
+        let is = if backlog == 1 { "incident is" } else { "incidents are" };
+        let oldest = material
+            .now
+            .oldest
+            .first()
+            .map_or_else(String::new, |ticket| format!(", the oldest since {}", text::day(ticket.opened_at)));
+        format!("{} {is} open{oldest}", text::count(backlog))
+    };
+    Answer {
+        question: "What is open, and about to breach?",
+        finding,
+        illustrative: backlog > 0 && material.inputs.agreements.iter().any(|agreement| agreement.illustrative),
+        wide: false,
+        table: (backlog > 0 && !risk.rows.is_empty()).then_some(risk),
+        page: Some("ageing"),
+    }
+}
+
+fn spent(material: &Material) -> Answer {
+    Answer {
+        question: "What does it cost?",
+        finding: cost::finding(material),
+        illustrative: false,
+        wide: false,
+        table: cost::by_provider(material),
+        page: Some("cost"),
+    }
+}
+
+fn decide(material: &Material) -> Answer {
+    let due = &material.now.due;
+    Answer {
+        question: "What must be decided?",
+        finding: format!(
+            "{}{}",
+            contracts::finding(material),
+            if due.is_empty() { "" } else { ": renew, renegotiate or let end" }
+        ),
+        illustrative: due.iter().any(|contract| contract.illustrative),
+        wide: true,
+        table: (!due.is_empty()).then(|| contracts::due_table(material, DECISIONS)),
+        page: Some("contracts"),
+    }
+}
+
+/// The same measures one period earlier, where the record has them.
+fn changed(material: &Material) -> Answer {
+    let question = "What changed since the period before?";
+    let label = material.period.previous().label();
+    let Some(before) = &material.before else {
+        return Answer {
+            question,
+            finding: format!("Nothing can be compared: the record does not cover {label}"),
+            table: None,
+            page: None,
+            illustrative: false,
+            wide: false,
+        };
+    };
+    let mut rows = Vec::new();
+    let mut compare = |name: &str, id: &str, scope: &Scope, show: &dyn Fn(f64) -> String| {
+        let now = material.get(id, scope).and_then(Measure::number);
+        let then = before.get(id, scope).and_then(Measure::number);
+        let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), show);
+        rows.push(Row::of(vec![Cell::text(name), Cell::text(shown(then)), Cell::text(shown(now))]));
+    };
+    let whole = |value: f64| text::hours(value).trim_end_matches(".0").to_owned();
+    compare("Incidents opened", "flow.opened", &Scope::all(), &whole);
+    compare("Incidents resolved", "flow.resolved", &Scope::all(), &whole);
+    compare("Open at the end", "flow.backlog", &Scope::all(), &whole);
+    compare("Median time to resolve, all", "flow.time_to_resolve.km_median", &Scope::all(), &text::duration);
+    for promise in promises::promises(material, "priority") {
+        let priority = promise.attainment.scope.text("priority").unwrap_or_default();
+        let name = format!("Priority {priority} {}, attained", metric_word(&promise.metric));
+        compare(&name, "sla.attainment", &promise.attainment.scope, &text::percent);
+    }
+    let opened = |measures: &crate::report::measure::Measures| {
+        measures.get("flow.opened", &Scope::all()).map_or(0, Measure::count)
+    };
+    Answer {
+        question,
+        finding: format!(
+            "{} incidents were opened, after {} in {label}",
+            text::count(opened(material.measures())),
+            text::count(opened(before)),
+        ),
+        illustrative: material.inputs.agreements.iter().any(|agreement| agreement.illustrative),
+        table: Some(Table {
+            caption: "Now and before".to_owned(),
+            columns: vec![
+                Column::text("Measure"),
+                Column::number(&label, ""),
+                Column::number(&material.period.label(), ""),
+            ],
+            rows,
+            long: false,
+        }),
+        page: None,
+        wide: false,
+    }
+}
+
+fn gaps() -> Vec<Gap> {
+    vec![
+        Gap {
+            what: "Major incidents: duration, users, cause, owner of the action",
+            needs: "tickets declared major, with users affected and a review",
+        },
+        Gap { what: "Spend against budget", needs: "budgets by service and period beside the cost ledger" },
+        Gap {
+            what: "Value planned and realised",
+            needs: "benefits with owner and evidence, recorded against objectives",
+        },
+        Gap { what: "Service credits unclaimed", needs: "credit bands in agreements with suppliers, and claims" },
+    ]
+}
