@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::read::{select, visible};
-use super::{COLUMNS, Resource, Row, Stored, audience, match_etag};
+use super::{COLUMNS, Resource, Row, Stored, Visibility, audience, match_etag};
 use crate::auth::Caller;
 use crate::db::Connection;
 use crate::error::{self, Error, Violation};
@@ -51,6 +51,7 @@ pub struct Change {
 /// Creates a resource; ALREADY_EXISTS when the name is taken, also by a deleted one.
 pub async fn create<R: Resource>(kit: &Kit, caller: &Caller, create: Create<R>) -> Result<Stored<R>, Error> {
     let Create { name, body, key, validate_only } = create;
+    may_make(caller, &body)?;
     Error::check(body.validate())?;
     kit.write("create", validate_only, async |connection| {
         if let Some(done) = idempotency::check(connection, &key).await? {
@@ -75,6 +76,20 @@ pub async fn create<R: Resource>(kit: &Kit, caller: &Caller, create: Create<R>) 
         Ok(stored)
     })
     .await
+}
+
+/// Refuses a caller bound to a customer who would make what that customer may not see.
+fn may_make<R: Resource>(caller: &Caller, body: &R) -> Result<(), Error> {
+    let may = match R::VISIBILITY {
+        Visibility::Everyone => true,
+        Visibility::Provider => caller.customer.is_none(),
+        Visibility::Customer(_) => caller.may_see(body.customer()),
+    };
+    if may {
+        return Ok(());
+    }
+    let message = format!("{} is bound to {} and makes no {} for others", caller.actor, caller.scope(), R::KIND);
+    Err(Error::refused(error::PERMISSION_DENIED, "", message))
 }
 
 /// Changes a resource as `edit` says, which gets it as stored and the present; it may be called more than once.
@@ -277,6 +292,7 @@ async fn bulk<R: Resource>(
     overwrite: bool,
     validate_only: bool,
 ) -> Result<Vec<Upserted<R>>, Error> {
+    members.iter().try_for_each(|(_, body)| may_make(caller, body))?;
     check_members(members)?;
     kit.write("upsert", validate_only, async |connection| {
         let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM {} WHERE name = ANY(", R::TABLE));

@@ -55,7 +55,7 @@ pub async fn run(kit: &Kit, caller: &Caller, entries: Vec<Entry>, tally: &mut Ta
         let name = match recorded.get(&entry.place()) {
             Some(known) if !entry.name.is_empty() && entry.name != known.name => {
                 let message = format!("stands for {}, and the row names {}", known.name, entry.name);
-                tally.fail(entry.sequence, SOURCE_ID_CONFLICT, "contract.source_id", message);
+                tally.fail(entry.sequence, SOURCE_ID_CONFLICT, "source_id", message);
                 continue;
             }
             Some(known) if known.first.as_ref() == Some(&entry.contract) => {
