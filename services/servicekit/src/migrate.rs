@@ -119,21 +119,26 @@ pub async fn run(config: &config::Database, service: &Service) -> Result<Vec<Str
     refuse_newer(&applied(&mut connection, service).await?, service)?;
     connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(service.name))).await?;
     let mut harness = AsyncMigrationHarness::new(connection);
+    let done = run_pending(&mut harness, service)?;
+    let mut connection = harness.into_inner();
+    grant_roles(&mut connection, service).await?;
+    if !done.is_empty() {
+        tracing::info!(service = service.name, migrations = done.join(" "), "migrated");
+    }
+    Ok(done)
+}
+
+fn run_pending(harness: &mut AsyncMigrationHarness<Connection>, service: &Service) -> Result<Vec<String>, Error> {
     let applied = harness.applied_migrations().map_err(Error::internal)?;
     let mut pending = MigrationSource::<Pg>::migrations(&service.migrations).map_err(Error::internal)?;
     pending.retain(|migration| !applied.contains(&migration.name().version()));
     pending.sort_by(|a, b| a.name().version().cmp(&b.name().version()));
     let mut done = Vec::new();
     for migration in &pending {
-        let version = harness
-            .run_migration(migration)
-            .map_err(|cause| Error::internal(format!("migration {} of {}: {cause}", migration.name(), service.name)))?;
+        let version = harness.run_migration(migration).map_err(|cause| {
+            Error::internal(format!("migration {} of {}: {cause}", migration.name(), service.name))
+        })?;
         done.push(version.to_string());
-    }
-    let mut connection = harness.into_inner();
-    grant_roles(&mut connection, service).await?;
-    if !done.is_empty() {
-        tracing::info!(service = service.name, migrations = done.join(" "), "migrated");
     }
     Ok(done)
 }
