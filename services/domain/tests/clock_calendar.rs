@@ -356,6 +356,8 @@ fn a_night_shift_belongs_to_the_date_on_which_it_opens() {
         ("2025-11-12T11:00:00Z", SpanKind::OutsideHours),
     ];
     assert_eq!(kinds, expected.map(|(end, kind)| (end.to_owned(), kind)));
+    let after_midnight = nights.spans(at("2025-11-12T01:00:00+01:00"), at("2025-11-12T05:00:00+01:00"));
+    assert_eq!(after_midnight.iter().map(|span| span.kind).collect::<Vec<_>>(), [SpanKind::Holiday("Armistice")]);
 }
 
 #[test]

@@ -179,6 +179,8 @@ impl<'a> World<'a> {
         let state = |state: &str, category, pending| SignalKind::State { state: state.to_owned(), category, pending };
         let (verb, rest) = what.split_once(' ').unwrap_or((what, ""));
         let kinds = match verb {
+            // Selection is recorded by a later line.
+            "opened" if rest == "alone" => vec![SignalKind::Opened],
             "opened" => vec![SignalKind::Opened, SignalKind::Governed { pinned: self.pin(rest) }],
             "governed" => vec![SignalKind::Governed { pinned: self.pin(rest.trim_start_matches("by ")) }],
             "new" => vec![state("new", Category::New, None)],

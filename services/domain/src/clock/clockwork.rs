@@ -266,3 +266,16 @@ pub(super) fn number<'c, 'a>(clocks: &'c [Clock<'a>]) -> Vec<(&'c Clock<'a>, u32
     numbered.sort_by_key(|(clock, _)| (clock.pinned.kind, clock.pinned.metric));
     numbered
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_has_been_reached_when_it_shows() {
+        // A third of a microsecond is not yet half of one.
+        assert_eq!((share(3, 50), share(200, 1), share(1, 100)), (2, 2, 1));
+        assert_eq!(share(i64::MAX, 200), i64::MAX);
+        assert_eq!((millipercent(2, 3), millipercent(3, 3), millipercent(0, 0)), (66_666, 100_000, 100_000));
+    }
+}

@@ -3,6 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use super::explain::Explanation;
+use super::reading::Reading;
+use super::signal::Signal;
 use crate::agreement::{Agreement, Objective};
 use crate::calendar::Timeline;
 use crate::selection::Pinned;
@@ -43,6 +48,18 @@ impl Book {
     /// Adds a calendar, or replaces the one of that name.
     pub fn add_calendar(&mut self, name: &str, timeline: Timeline) {
         self.calendars.insert(name.to_owned(), timeline);
+    }
+}
+
+impl Book {
+    /// Reads every clock as [`super::read`] does. Compiled here, not once more with each caller.
+    pub fn read(&self, signals: &[Signal], now: Timestamp) -> Vec<Reading> {
+        super::read(signals, self, now)
+    }
+
+    /// Explains every clock as [`super::explain`] does. Compiled here, not once more with each caller.
+    pub fn explain(&self, signals: &[Signal], now: Timestamp) -> Vec<Explanation> {
+        super::explain(signals, self, now)
     }
 }
 

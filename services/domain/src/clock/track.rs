@@ -158,6 +158,8 @@ impl<'a, P: Promises> Tracker<'a, P> {
         }
         let ticket = &self.ticket;
         let slot = &mut self.slots[index];
+        let visit_over = objective.on_return == Visit::PerVisit && !ticket.is_with(slot.provider());
+        slot.armed |= visit_over;
         if let Some(clock) = slot.live.then_some(slot.clock).flatten() {
             let clock = &mut self.clocks[clock];
             let resolved = !ticket.is_open();
@@ -167,11 +169,10 @@ impl<'a, P: Promises> Tracker<'a, P> {
                 Metric::Update => resolved || (event.news && moment.at > clock.started_at),
                 Metric::Resolution | Metric::Fulfilment | Metric::AgreedDate => false,
             };
-            let visit_over = objective.on_return == Visit::PerVisit && !ticket.is_with(slot.provider());
             if done || visit_over {
                 clock.enter(moment.at, Mode::Stopped, moment.position);
                 slot.live = false;
-                slot.armed = visit_over || objective.metric == Metric::Update;
+                slot.armed |= objective.metric == Metric::Update;
             } else {
                 clock.enter(moment.at, ticket.mode(slot), moment.position);
             }
@@ -181,9 +182,10 @@ impl<'a, P: Promises> Tracker<'a, P> {
         }
     }
 
+    /// Whether the objective of a slot calls for a clock that there is not yet.
     fn may_start(&self, index: usize) -> bool {
         let (ticket, slot) = (&self.ticket, &self.slots[index]);
-        let due = || match slot.promise.objective.metric {
+        let called_for = || match slot.promise.objective.metric {
             Metric::Response | Metric::Resolution | Metric::Fulfilment => true,
             Metric::AgreedDate => ticket.agreed.is_some(),
             // Until the first answer the response clock is the one that counts.
@@ -192,9 +194,10 @@ impl<'a, P: Promises> Tracker<'a, P> {
                 owed && !self.awaits_response(slot)
             }
         };
-        slot.armed && !slot.live && ticket.is_open() && ticket.is_with(slot.provider()) && due()
+        slot.armed && !slot.live && ticket.is_open() && ticket.is_with(slot.provider()) && called_for()
     }
 
+    /// Whether the same parties have a response clock going.
     fn awaits_response(&self, slot: &Slot<'a>) -> bool {
         self.slots.iter().any(|other| {
             let same_parties = other.pinned.kind == slot.pinned.kind && other.provider() == slot.provider();
@@ -202,6 +205,7 @@ impl<'a, P: Promises> Tracker<'a, P> {
         })
     }
 
+    /// Starts a clock, with the time since the opening as not started.
     fn start(&mut self, index: usize, moment: Moment) {
         let opened = self.ticket.opened.unwrap_or(moment);
         let slot = &self.slots[index];
@@ -248,6 +252,7 @@ impl<'a, P: Promises> Tracker<'a, P> {
         }
     }
 
+    /// Does what the policy says about a clock that stopped at resolution.
     fn reopen(&mut self, index: usize, moment: Moment) {
         let slot = &mut self.slots[index];
         let objective = slot.promise.objective;
@@ -306,6 +311,7 @@ impl<'a, P: Promises> Tracker<'a, P> {
         self.slots.sort_by_key(|slot| slot.pinned.metric);
     }
 
+    /// A slot for an objective. Empty: the catalog does not know it, or it has no target.
     fn slot(&self, pinned: &'a Pinned) -> Option<Slot<'a>> {
         let promise = self.promises.promise(pinned)?;
         let objective = promise.objective;
@@ -327,6 +333,7 @@ impl<'a, P: Promises> Tracker<'a, P> {
         })
     }
 
+    /// Whether the slot has a clock that has not stopped.
     fn is_going_on(&self, slot: &Slot<'a>) -> bool {
         let clock = slot.clock.filter(|_| slot.live);
         clock.is_some_and(|clock| self.clocks[clock].stopped_at().is_none())
