@@ -252,6 +252,19 @@ pub enum Format {
     Png,
 }
 
+impl Format {
+    /// The format as the report knows it.
+    pub fn rendered(self) -> reporting::render::Format {
+        match self {
+            Self::Html => reporting::render::Format::Html,
+            Self::Json => reporting::render::Format::Json,
+            Self::Csv => reporting::render::Format::Csv,
+            Self::Svg => reporting::render::Format::Svg,
+            Self::Png => reporting::render::Format::Png,
+        }
+    }
+}
+
 /// Which clocks to explain.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {

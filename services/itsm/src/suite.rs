@@ -84,7 +84,7 @@ pub async fn migrate(config: &config::Database) -> Result<usize, Problem> {
 /// A refusal of the kit as the sentence for people.
 pub fn problem(error: servicekit::Error) -> Problem {
     tracing::debug!(?error, "refused");
-    Problem::new(error.to_string())
+    Problem::new(error.for_operator())
 }
 
 /// A running suite.
