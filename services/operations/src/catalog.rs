@@ -10,10 +10,10 @@ use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::agreement::Agreement;
 use domain::calendar::{Calendar, Definition, Revision, Timeline};
-use domain::clock::{Book, Promise, Promises};
+use domain::clock::Book;
 use domain::portfolio::{Customer, Service};
 use domain::process::Process;
-use domain::selection::{InForce, Pinned, Selection, Subject, select};
+use domain::selection::{InForce, Selection, Subject, select};
 use domain::ticket::Ticket;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -78,11 +78,6 @@ impl Snapshot {
         revisions.iter().rfind(|published| published.effective_from <= at).or(revisions.iter().next())
     }
 
-    /// Whether any revision of the process was ever published.
-    pub fn has_process(&self, name: &str) -> bool {
-        self.processes.contains_key(name)
-    }
-
     /// Whether the service exists.
     pub fn has_service(&self, name: &str) -> bool {
         self.services.contains_key(name)
@@ -111,6 +106,11 @@ impl Snapshot {
         std::iter::once(customer.to_owned()).chain(below.cloned()).collect()
     }
 
+    /// Everything that was ever promised, with the calendars: what clocks are read by.
+    pub fn promises(&self) -> &Book {
+        &self.book
+    }
+
     /// Which promises govern the ticket as it is at an instant, and which give way.
     pub fn select(&self, ticket: &Ticket, at: Timestamp) -> Selection {
         let customers = self.chain(ticket.customer.as_deref());
@@ -128,16 +128,6 @@ impl Snapshot {
             Some(InForce { name, revision: published.revision, agreement: &published.body })
         });
         select(agreements, &subject)
-    }
-}
-
-impl Promises for Snapshot {
-    fn promise(&self, pinned: &Pinned) -> Option<Promise<'_>> {
-        self.book.promise(pinned)
-    }
-
-    fn calendar(&self, name: &str) -> Option<&Timeline> {
-        self.book.calendar(name)
     }
 }
 
@@ -165,8 +155,17 @@ impl Catalog {
         }
     }
 
-    /// The catalog read again if it has changed: for what the one in memory does not know.
-    pub async fn refresh(&self) -> Result<Arc<Snapshot>, Error> {
+    /// The catalog as it is now, for decisions: what was published before a ticket came in governs it. While the
+    /// database cannot tell, the one last read stays in use.
+    pub async fn latest(&self) -> Arc<Snapshot> {
+        self.refresh().await.unwrap_or_else(|cause| {
+            tracing::warn!(%cause, "the catalog cannot be read; the last one read stays in use");
+            self.now()
+        })
+    }
+
+    /// Reads the catalog again if it has changed.
+    async fn refresh(&self) -> Result<Arc<Snapshot>, Error> {
         let mut connection = self.kit.database.get().await?;
         let before = self.now();
         let version = version(&mut connection).await?;
@@ -188,9 +187,7 @@ impl Catalog {
                 () = self.kit.stop.cancelled() => return,
                 () = tokio::time::sleep(POLL) => {}
             }
-            if let Err(cause) = self.refresh().await {
-                tracing::warn!(%cause, "the catalog cannot be read; the last one read stays in use");
-            }
+            self.latest().await;
         }
     }
 }

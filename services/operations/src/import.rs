@@ -7,12 +7,12 @@ use std::sync::Arc;
 use domain::name::TicketName;
 use domain::process::Process;
 use domain::ticket::import::{self, Absorbed, Event, Import, RowKind, Snapshot};
-use domain::ticket::{Changes, Digest, Fact, Link, LinkType, NewFact, Patch, Recorded, Ticket, fold};
+use domain::ticket::{Changes, Digest, Fact, Link, LinkType, NewFact, Patch, Recorded, Ticket};
 use jiff::Timestamp;
 use servicekit::{Error, clock};
 
 use crate::catalog;
-use crate::settle::{in_order, settle};
+use crate::settle::{fold_all, settle};
 use crate::store::ticket::{Known, Source, Stored};
 use crate::store::write::Write;
 
@@ -342,12 +342,12 @@ impl Decision<'_> {
         if draft.ticket.links.contains(&link) == linked {
             return;
         }
-        // Nothing happens to a ticket before its opening.
+        // Nothing happens to a ticket before it is opened.
         let occurred_at = draft.opened_at().map_or(cause.occurred_at, |opened_at| opened_at.max(cause.occurred_at));
         let fact = if linked { Fact::Linked(link) } else { Fact::Unlinked(link) };
         let source_recorded_at = cause.source_recorded_at.map(|at| at.max(occurred_at));
         draft.new_facts.push(NewFact { fact, occurred_at, source_recorded_at, ..cause });
-        if let Some(ticket) = fold(&draft.facts()) {
+        if let Some(ticket) = fold_all(&draft.known, &draft.new_facts) {
             draft.ticket = ticket;
         }
     }
@@ -416,14 +416,10 @@ impl Decision<'_> {
 }
 
 impl Draft {
-    /// All facts, the new ones where their positions will put them.
-    fn facts(&self) -> Vec<Recorded> {
-        in_order(&self.known, &self.new_facts)
-    }
-
-    /// When it was first opened, as facts say.
+    /// When it was opened, by the earliest of its openings.
     fn opened_at(&self) -> Option<Timestamp> {
-        let facts = self.facts();
-        facts.iter().find(|recorded| matches!(recorded.fact, Fact::Opened(_))).map(|recorded| recorded.occurred_at)
+        let known = self.known.iter().map(|recorded| (&recorded.fact, recorded.occurred_at));
+        let new = self.new_facts.iter().map(|new| (&new.fact, new.occurred_at));
+        known.chain(new).filter(|(fact, _)| matches!(fact, Fact::Opened(_))).map(|(_, at)| at).min()
     }
 }

@@ -24,27 +24,34 @@ pub struct Settled {
 }
 
 /// Adds to the new facts of a ticket what follows from them. `known` are all facts on record.
-pub fn settle(catalog: &Snapshot, known: &[Recorded], mut new_facts: Vec<NewFact>) -> Settled {
-    let mut facts = in_order(known, &new_facts);
-    let observed = govern(catalog, &facts, &new_facts);
+pub fn settle(catalog: &Snapshot, known: &[Recorded], new_facts: Vec<NewFact>) -> Settled {
+    let mut fresh = positioned(known, new_facts);
+    let mut facts = in_order(known, &fresh);
+    let observed = govern(catalog, &facts, &fresh);
     if !observed.is_empty() {
-        new_facts.extend(observed);
-        facts = in_order(known, &new_facts);
+        fresh.extend(observed);
+        facts = in_order(known, &fresh);
     }
     let clocks = read_clocks(catalog, &facts);
     Settled {
         clock_state: clock::worst(&clocks).map(|worst| worst.state),
         due_at: due_at(&clocks),
-        nonconformance_count: u32::try_from(nonconformities(&facts).len()).unwrap_or(u32::MAX),
-        facts: new_facts,
+        nonconformance_count: u32::try_from(nonconformities(facts).len()).unwrap_or(u32::MAX),
+        facts: fresh.into_iter().map(unpositioned).collect(),
         clocks,
     }
 }
 
-/// The clocks as of the last fact.
-pub fn read_clocks(catalog: &Snapshot, facts: &[Recorded]) -> Vec<Reading> {
+/// The ticket that all the facts describe. `known` are those on record.
+pub fn fold_all(known: &[Recorded], new_facts: &[NewFact]) -> Option<Ticket> {
+    let fresh = positioned(known, new_facts.to_vec());
+    fold(known.iter().chain(&fresh))
+}
+
+/// The clocks as of the last of the facts.
+pub fn read_clocks(catalog: &Snapshot, facts: &[&Recorded]) -> Vec<Reading> {
     let Some(last) = facts.iter().map(|recorded| recorded.occurred_at).max() else { return Vec::new() };
-    clock::read(&signals(facts), catalog, last)
+    catalog.promises().read(&signals(facts.iter().copied()), last)
 }
 
 /// Earliest instant at which a running one of the customer's clocks reaches, or reached, its target.
@@ -53,25 +60,33 @@ pub fn due_at(clocks: &[Reading]) -> Option<Timestamp> {
     of_customer.filter(|reading| reading.state != State::Cancelled).filter_map(|reading| reading.due_at).min()
 }
 
-/// All facts in the order in which they happened; new ones stand where their positions will put them: at the end of
-/// their instant.
-pub fn in_order(known: &[Recorded], new_facts: &[NewFact]) -> Vec<Recorded> {
+/// New facts where their positions will put them: after all that are on record.
+fn positioned(known: &[Recorded], new_facts: Vec<NewFact>) -> Vec<Recorded> {
     let first = known.iter().map(|recorded| recorded.position).max().unwrap_or(0) + 1;
-    let new = new_facts.iter().zip(first..).map(|(fact, position)| fact.clone().at(position));
-    let mut facts: Vec<Recorded> = known.iter().cloned().chain(new).collect();
-    facts.sort_by_key(Recorded::key);
+    new_facts.into_iter().zip(first..).map(|(fact, position)| fact.at(position)).collect()
+}
+
+fn unpositioned(recorded: Recorded) -> NewFact {
+    let Recorded { fact, occurred_at, source_recorded_at, source_sequence, actor, audience, .. } = recorded;
+    NewFact { fact, occurred_at, source_recorded_at, source_sequence, actor, audience }
+}
+
+/// All facts in the order in which they happened.
+fn in_order<'a>(known: &'a [Recorded], fresh: &'a [Recorded]) -> Vec<&'a Recorded> {
+    let mut facts: Vec<&Recorded> = known.iter().chain(fresh).collect();
+    facts.sort_by_key(|recorded| recorded.key());
     facts
 }
 
 /// The ticket right after its opening.
-fn beginning(facts: &[Recorded]) -> Option<Ticket> {
-    fold(facts.iter().filter(|recorded| matches!(recorded.fact, Fact::Opened(_))))
+fn beginning(facts: &[&Recorded]) -> Option<Ticket> {
+    fold(facts.iter().copied().filter(|recorded| matches!(recorded.fact, Fact::Opened(_))))
 }
 
 /// Runs selection wherever, from the first new fact on, the ticket's customer, service, offering or priority changes,
 /// and observes what governs from then on where the record says otherwise. What was pinned before stays pinned.
-fn govern(catalog: &Snapshot, facts: &[Recorded], new_facts: &[NewFact]) -> Vec<NewFact> {
-    let Some(from) = new_facts.iter().map(|fact| fact.occurred_at).min() else { return Vec::new() };
+fn govern(catalog: &Snapshot, facts: &[&Recorded], fresh: &[Recorded]) -> Vec<Recorded> {
+    let Some(from) = fresh.iter().map(|fact| fact.occurred_at).min() else { return Vec::new() };
     let Some(mut ticket) = beginning(facts) else { return Vec::new() };
     let mut observed = Vec::new();
     let mut subject = None;
@@ -97,14 +112,16 @@ fn govern(catalog: &Snapshot, facts: &[Recorded], new_facts: &[NewFact]) -> Vec<
             continue;
         }
         governing = Some(selection.winners.clone());
-        observed.push(NewFact {
+        let after = fresh.iter().chain(&observed).map(|recorded| recorded.position).max().unwrap_or(0);
+        let fact = NewFact {
             fact: Fact::Governed(Box::new(selection)),
             occurred_at: last.occurred_at,
             source_recorded_at: last.source_recorded_at,
             source_sequence: last.source_sequence,
             actor: last.actor.clone(),
             audience: Audience::Internal,
-        });
+        };
+        observed.push(fact.at(after + 1));
     }
     observed
 }

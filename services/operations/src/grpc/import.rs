@@ -1,5 +1,6 @@
 //! Rows of imports: from messages to what the domain absorbs, and streams of rows to batches of whole tickets.
 
+use domain::stored;
 use domain::ticket::import::{Event, Row as Content, RowKind, Snapshot};
 use domain::ticket::{Changes, Digest, Patch, Side};
 use domain::violation;
@@ -157,10 +158,9 @@ pub fn check_id(id: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// FNV-1a, 64 bits: stable over versions and platforms, and quick. Only rows of one ticket are told apart by it.
+/// Fingerprint of everything that a row says.
 fn digest(message: &impl prost::Message) -> Digest {
-    let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    Digest(message.encode_to_vec().iter().fold(0xcbf2_9ce4_8422_2325, fold))
+    stored::fingerprint(&message.encode_to_vec())
 }
 
 /// A field of a snapshot: not shown, shown as empty, or shown.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::ticket::{Audience, Fact, Recorded};
+use domain::stored;
+use domain::ticket::{Audience, Recorded};
 use jiff::Timestamp;
-use serde_json::Value;
 use servicekit::Error;
 use servicekit::db::Connection;
 use servicekit::sql::Sql;
@@ -52,13 +52,13 @@ struct Row {
     audience: String,
     #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = Jsonb)]
-    payload: Value,
+    #[diesel(sql_type = Text)]
+    payload: String,
 }
 
 impl Row {
     fn read(self) -> Result<(String, Entry), Error> {
-        let fact = Fact::decode(&self.kind, self.payload)
+        let fact = stored::fact_from_json(&self.kind, &self.payload)
             .map_err(|cause| Error::internal(format!("fact {} of {}: {cause}", self.position, self.subject)))?;
         let source_recorded_at = self.source_recorded_at.map(Timestamp::from);
         let recorded = Recorded {
@@ -79,7 +79,7 @@ impl Row {
 pub async fn of_many(connection: &mut Connection, names: &[String]) -> Result<HashMap<String, Vec<Entry>>, Error> {
     let mut sql = Sql::new(
         "SELECT j.subject, j.subject_version, j.position, j.occurred_at, j.source_recorded_at, o.recorded_at, \
-         j.source_sequence, j.actor, j.audience, j.kind, j.payload \
+         j.source_sequence, j.actor, j.audience, j.kind, j.payload::text AS payload \
          FROM journal j LEFT JOIN journal_order o USING (position) WHERE j.subject = ANY (",
     );
     sql.bind::<Array<Text>, _>(names.to_vec()).push(") ORDER BY j.position");

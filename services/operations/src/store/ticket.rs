@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::clock::{Reading, State};
+use domain::stored;
 use domain::ticket::{Digest, Ticket};
 use jiff::Timestamp;
-use serde_json::Value;
 use servicekit::db::Connection;
 use servicekit::sql::Sql;
 use servicekit::{Error, resource};
@@ -62,11 +62,11 @@ impl Part {
     pub(super) fn columns(self) -> &'static str {
         match self {
             Self::WithoutClocks => {
-                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body, NULL::jsonb AS clocks, \
+                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body::text AS body, NULL::text AS clocks, \
                  t.clock_state, t.due_at, t.nonconformance_count"
             }
             Self::Whole => {
-                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body, t.clocks, t.clock_state, t.due_at, \
+                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body::text AS body, t.clocks::text AS clocks, t.clock_state, t.due_at, \
                  t.nonconformance_count"
             }
         }
@@ -85,10 +85,10 @@ pub(super) struct Row {
     created_at: jiff_diesel::Timestamp,
     #[diesel(sql_type = Timestamptz)]
     updated_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Jsonb)]
-    body: Value,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    clocks: Option<Value>,
+    #[diesel(sql_type = Text)]
+    body: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    clocks: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     clock_state: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -100,14 +100,15 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn read(self) -> Result<Stored, Error> {
         let broken = |cause| Error::internal(format!("stored ticket {}: {cause}", self.number));
+        let clocks = self.clocks.as_deref().map(stored::readings_from_json).transpose();
         Ok(Stored {
             number: self.number,
             uid: self.uid,
             version: self.version,
             created_at: self.created_at.into(),
             updated_at: self.updated_at.into(),
-            ticket: serde_json::from_value(self.body).map_err(broken)?,
-            clocks: self.clocks.map_or_else(|| Ok(Vec::new()), serde_json::from_value).map_err(broken)?,
+            ticket: stored::ticket_from_json(&self.body).map_err(broken)?,
+            clocks: clocks.map_err(broken)?.unwrap_or_default(),
             clock_state: self.clock_state.as_deref().and_then(State::parse),
             due_at: self.due_at.map(Into::into),
             nonconformance_count: self.nonconformance_count.unsigned_abs(),

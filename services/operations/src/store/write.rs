@@ -4,6 +4,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use domain::stored;
 use domain::ticket::{Digest, NewFact};
 use jiff::Timestamp;
 use servicekit::Error;
@@ -55,8 +56,8 @@ impl Write {
     pub fn new(expected: i64, after: Stored, facts: Vec<NewFact>, change_id: Uuid) -> Result<Self, Error> {
         Ok(Self {
             expected,
-            body: serde_json::to_string(&after.ticket).map_err(Error::internal)?,
-            clocks: serde_json::to_string(&after.clocks).map_err(Error::internal)?,
+            body: stored::ticket_to_json(&after.ticket).map_err(Error::internal)?,
+            clocks: stored::readings_to_json(&after.clocks).map_err(Error::internal)?,
             after,
             facts,
             absorbed: Vec::new(),
@@ -104,39 +105,40 @@ pub async fn write_many(connection: &mut Connection, writes: &[Write]) -> Result
     let mut sql = Sql::new("WITH input AS (SELECT * FROM unnest(");
     bind_tickets(writes, &mut sql);
     sql.push(
-        ") AS i (place, expected, number, uid, at, body, clocks, clock_state, due_at, nonconformance_count, absorbed)), \
+        ") AS i (place, expected, number, uid, at, body, clocks, clock_state, due_at, nonconformance_count, absorbed, \
+         change_id)), \
          updated AS (UPDATE tickets t SET version = i.expected + 1, updated_at = i.at, body = i.body::jsonb, \
          clocks = i.clocks::jsonb, clock_state = i.clock_state, due_at = i.due_at, \
          nonconformance_count = i.nonconformance_count, \
          absorbed = CASE WHEN i.absorbed = '{}' THEN t.absorbed ELSE t.absorbed || i.absorbed::bigint[] END \
-         FROM input i WHERE i.expected > 0 AND t.number = i.number AND t.version = i.expected RETURNING t.number), \
+         FROM input i WHERE i.expected > 0 AND t.number = i.number AND t.version = i.expected \
+         RETURNING t.number, t.name, t.customer_id), \
          inserted AS (INSERT INTO tickets (number, uid, version, created_at, updated_at, body, clocks, clock_state, \
          due_at, nonconformance_count, absorbed) \
          SELECT number, uid, 1, at, at, body::jsonb, clocks::jsonb, clock_state, due_at, nonconformance_count, \
-         absorbed::bigint[] FROM input WHERE expected = 0 RETURNING number), \
-         written AS (SELECT i.place, i.expected, i.at FROM input i \
+         absorbed::bigint[] FROM input WHERE expected = 0 RETURNING number, name, customer_id), \
+         written AS (SELECT i.place, i.expected + 1 AS version, i.at, i.change_id, w.name, w.customer_id FROM input i \
          JOIN (TABLE updated UNION ALL TABLE inserted) w USING (number)), \
          facts AS (INSERT INTO journal (change_id, last_of_change, occurred_at, source_recorded_at, source_sequence, \
          actor, customer_id, audience, subject, subject_version, kind, payload) \
-         SELECT f.change_id, f.last, f.occurred_at, f.source_recorded_at, f.source_sequence, f.actor, f.customer_id, \
-         f.audience, f.subject, w.expected + 1, f.kind, f.payload::jsonb FROM unnest(",
+         SELECT w.change_id, f.last, f.occurred_at, f.source_recorded_at, f.source_sequence, f.actor, w.customer_id, \
+         f.audience, w.name, w.version, f.kind, f.payload::jsonb FROM unnest(",
     );
-    bind_facts(writes, &mut sql);
+    bind_facts(writes, &mut sql)?;
     sql.push(
-        ") WITH ORDINALITY AS f (place, change_id, last, occurred_at, source_recorded_at, source_sequence, actor, \
-         customer_id, audience, subject, kind, payload, n) JOIN written w USING (place) ORDER BY f.n \
-         RETURNING change_id, position), \
+        ") WITH ORDINALITY AS f (place, last, occurred_at, source_recorded_at, source_sequence, actor, audience, \
+         kind, payload, n) JOIN written w USING (place) ORDER BY f.n RETURNING change_id, position), \
          pending AS (INSERT INTO journal_pending (change_id, last_position, positions) \
          SELECT change_id, max(position), array_agg(position ORDER BY position) FROM facts GROUP BY change_id)",
     );
     if writes.iter().any(|write| write.request.is_some()) {
         sql.push(
             ", requests AS (INSERT INTO idempotency (customer_id, caller, method, request_id, request_hash, resource, \
-             version, created_at) SELECT r.customer_id, r.caller, r.method, r.request_id, r.request_hash, r.resource, \
-             w.expected + 1, w.at FROM unnest(",
+             version, created_at) SELECT r.customer_id, r.caller, r.method, r.request_id, r.request_hash, w.name, \
+             w.version, w.at FROM unnest(",
         );
         bind_requests(writes, &mut sql);
-        sql.push(") AS r (place, customer_id, caller, method, request_id, request_hash, resource) ");
+        sql.push(") AS r (place, customer_id, caller, method, request_id, request_hash) ");
         sql.push("JOIN written w USING (place))");
     }
     sql.push(" SELECT place FROM written");
@@ -175,7 +177,8 @@ fn bind_tickets(writes: &[Write], sql: &mut Sql) {
     sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.due_at.map(time))).push(", ");
     sql.bind::<Array<Integer>, _>(column(writes, |w| w.after.nonconformance_count.cast_signed())).push(", ");
     // An array of arrays would have to be a rectangle, so each goes as the text of one.
-    sql.bind::<Array<Text>, _>(column(writes, |w| array_text(&w.absorbed)));
+    sql.bind::<Array<Text>, _>(column(writes, |w| array_text(&w.absorbed))).push(", ");
+    sql.bind::<Array<SqlUuid>, _>(column(writes, |w| w.change_id));
 }
 
 fn array_text(digests: &[Digest]) -> String {
@@ -183,43 +186,40 @@ fn array_text(digests: &[Digest]) -> String {
     format!("{{{}}}", digits.join(","))
 }
 
-fn bind_facts(writes: &[Write], sql: &mut Sql) {
-    let facts: Vec<(usize, &Write, usize, &NewFact)> = writes
-        .iter()
-        .enumerate()
-        .flat_map(|(place, write)| write.facts.iter().enumerate().map(move |(n, fact)| (place, write, n, fact)))
-        .collect();
-    sql.bind::<Array<Integer>, _>(facts.iter().map(|(at, ..)| place(*at)).collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<SqlUuid>, _>(facts.iter().map(|(_, w, ..)| w.change_id).collect::<Vec<_>>()).push(", ");
-    let last = facts.iter().map(|(_, w, n, _)| n + 1 == w.facts.len()).collect::<Vec<_>>();
-    sql.bind::<Array<Bool>, _>(last).push(", ");
-    let occurred = facts.iter().map(|(.., f)| time(f.occurred_at)).collect::<Vec<_>>();
-    sql.bind::<Array<Timestamptz>, _>(occurred).push(", ");
-    let recorded = facts.iter().map(|(.., f)| f.source_recorded_at.map(time)).collect::<Vec<_>>();
+fn bind_facts(writes: &[Write], sql: &mut Sql) -> Result<(), Error> {
+    let mut places = Vec::new();
+    let mut last = Vec::new();
+    let mut facts = Vec::new();
+    for (at, write) in writes.iter().enumerate() {
+        for (n, fact) in write.facts.iter().enumerate() {
+            places.push(place(at));
+            last.push(n + 1 == write.facts.len());
+            facts.push(fact);
+        }
+    }
+    let payloads: Result<Vec<_>, _> = facts.iter().map(|fact| stored::payload_to_json(&fact.fact)).collect();
+    sql.bind::<Array<Integer>, _>(places).push(", ").bind::<Array<Bool>, _>(last).push(", ");
+    sql.bind::<Array<Timestamptz>, _>(facts.iter().map(|fact| time(fact.occurred_at)).collect::<Vec<_>>()).push(", ");
+    let recorded = facts.iter().map(|fact| fact.source_recorded_at.map(time)).collect::<Vec<_>>();
     sql.bind::<Array<Nullable<Timestamptz>>, _>(recorded).push(", ");
-    sql.bind::<Array<BigInt>, _>(facts.iter().map(|(.., f)| f.source_sequence).collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<Text>, _>(facts.iter().map(|(.., f)| f.actor.clone()).collect::<Vec<_>>()).push(", ");
-    let customers = facts.iter().map(|(_, w, ..)| w.after.ticket.customer.clone().unwrap_or_default());
-    sql.bind::<Array<Text>, _>(customers.collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<Text>, _>(facts.iter().map(|(.., f)| f.audience.as_str()).collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<Text>, _>(facts.iter().map(|(_, w, ..)| w.after.ticket.name.clone()).collect::<Vec<_>>());
-    sql.push(", ");
-    sql.bind::<Array<Text>, _>(facts.iter().map(|(.., f)| f.fact.kind()).collect::<Vec<_>>()).push(", ");
-    let payloads = facts.iter().map(|(.., f)| f.fact.payload().to_string()).collect::<Vec<_>>();
-    sql.bind::<Array<Text>, _>(payloads);
+    sql.bind::<Array<BigInt>, _>(facts.iter().map(|fact| fact.source_sequence).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.actor.clone()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.audience.as_str()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.fact.kind()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(payloads.map_err(Error::internal)?);
+    Ok(())
 }
 
 fn bind_requests(writes: &[Write], sql: &mut Sql) {
-    let requests: Vec<(usize, &Write, &Key)> = writes
+    let requests: Vec<(usize, &Key)> = writes
         .iter()
         .enumerate()
-        .filter_map(|(place, write)| write.request.as_ref().map(|key| (place, write, key)))
+        .filter_map(|(place, write)| write.request.as_ref().map(|key| (place, key)))
         .collect();
     sql.bind::<Array<Integer>, _>(requests.iter().map(|(at, ..)| place(*at)).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.customer.clone()).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.caller.clone()).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.method).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<SqlUuid>, _>(requests.iter().map(|(.., key)| key.request_id).collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<Binary>, _>(requests.iter().map(|(.., key)| key.hash.to_vec()).collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<Text>, _>(requests.iter().map(|(_, w, _)| w.after.ticket.name.clone()).collect::<Vec<_>>());
+    sql.bind::<Array<Binary>, _>(requests.iter().map(|(.., key)| key.hash.to_vec()).collect::<Vec<_>>());
 }

@@ -1,7 +1,7 @@
 //! The clocks of a ticket at an instant, with the intervals that add up to each.
 
 use domain::agreement::Kind;
-use domain::clock::{Explanation, explain};
+use domain::clock::Explanation;
 use domain::selection::Loser;
 use domain::ticket::{Fact, Recorded, signals};
 use jiff::Timestamp;
@@ -43,7 +43,7 @@ impl Operations {
         let known = entries.into_iter().filter(|entry| known_at.is_none_or(|at| entry.is_known_at(at)));
         let mut facts: Vec<Recorded> = known.map(|entry| entry.recorded).collect();
         facts.sort_by_key(Recorded::key);
-        let mut clocks = explain(&signals(&facts), &*self.catalog.now(), read_at);
+        let mut clocks = self.catalog.now().promises().explain(&signals(&facts), read_at);
         let governed = facts.iter().rev().filter(|recorded| recorded.occurred_at <= read_at);
         let mut losers = governed
             .filter_map(|recorded| match &recorded.fact {

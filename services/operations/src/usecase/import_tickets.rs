@@ -134,11 +134,7 @@ impl Operations {
         let mut connection = self.kit.database.get().await?;
         let record = load(&mut connection, &groups).await?;
         drop(connection);
-        let mut catalog = self.catalog.now();
-        let named = groups.iter().flat_map(|group| &group.rows).filter_map(|row| row.process.as_deref());
-        if named.collect::<BTreeSet<_>>().iter().any(|name| !catalog.has_process(name)) {
-            catalog = self.catalog.refresh().await?;
-        }
+        let catalog = self.catalog.latest().await;
         let clock = Arc::clone(&self.kit.clock);
         blocking(move || decide(&groups, record, &catalog, &*clock).map(|decided| (groups, decided))).await?
     }

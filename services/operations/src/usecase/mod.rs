@@ -90,14 +90,10 @@ impl Operations {
         }
     }
 
-    /// The catalog and the revision of the process that governs the ticket, read again if it is not known yet.
+    /// The catalog and the revision of the process that governs the ticket.
     pub(crate) async fn governing(&self, ticket: &Ticket) -> Result<(Arc<Snapshot>, Arc<Process>), Error> {
-        let mut catalog = self.catalog.now();
-        let mut process = catalog.process(&ticket.process, ticket.process_revision).cloned();
-        if process.is_none() {
-            catalog = self.catalog.refresh().await?;
-            process = catalog.process(&ticket.process, ticket.process_revision).cloned();
-        }
+        let catalog = self.catalog.latest().await;
+        let process = catalog.process(&ticket.process, ticket.process_revision).cloned();
         let missing = || {
             let text = format!(
                 "revision {} of {}, which governs {}, is not in the catalog: publish it again",

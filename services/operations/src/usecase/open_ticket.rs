@@ -96,18 +96,14 @@ impl Operations {
         }
     }
 
-    /// The catalog and the revision of the process in force, read again if there is none yet.
+    /// The catalog and the revision of the process in force.
     async fn process_in_force(
         &self,
         name: &str,
         now: Timestamp,
     ) -> Result<(std::sync::Arc<Snapshot>, Published<Process>), Error> {
-        let mut catalog = self.catalog.now();
-        let mut process = catalog.process_in_force(name, now).cloned();
-        if process.is_none() {
-            catalog = self.catalog.refresh().await?;
-            process = catalog.process_in_force(name, now).cloned();
-        }
+        let catalog = self.catalog.latest().await;
+        let process = catalog.process_in_force(name, now).cloned();
         let missing = || {
             let text = format!("no revision of {name} is in force: publish one, or name another process");
             Error::refused(PROCESS_NOT_PUBLISHED, name, text)

@@ -31,7 +31,7 @@ pub(super) async fn rebuild(
     let updated_at = entries.iter().filter_map(|entry| entry.recorded_at).max().unwrap_or(stored.created_at);
     let facts: Vec<Recorded> = entries.into_iter().map(|entry| entry.recorded).collect();
     let missing = || Error::internal(format!("{} has no facts up to version {}", done.resource, done.version));
-    let clocks = read_clocks(catalog, &facts);
+    let clocks = read_clocks(catalog, &facts.iter().collect::<Vec<_>>());
     let rebuilt = Stored {
         version: done.version,
         updated_at,
