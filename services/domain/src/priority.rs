@@ -22,10 +22,7 @@ pub struct Matrix(pub Vec<Rule>);
 impl Matrix {
     /// The priority of that cell; `None` if the matrix has no such cell.
     pub fn priority(&self, impact: u8, urgency: u8) -> Option<u8> {
-        self.0
-            .iter()
-            .find(|rule| rule.impact == impact && rule.urgency == urgency)
-            .map(|rule| rule.priority)
+        self.0.iter().find(|rule| rule.impact == impact && rule.urgency == urgency).map(|rule| rule.priority)
     }
 
     /// Whether a ticket may have that impact: a cell has it, or there are no cells at all.

@@ -3,15 +3,14 @@
 
 mod ticket_support;
 
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::SignalKind;
 use domain::process::{Category, PendingReason};
 use domain::ticket::import::{Absorbed, Event, Row, RowKind, Snapshot, absorb};
 use domain::ticket::{
-    Assignment, Audience, Changes, Digest, Fact, LinkType, Patch, Recorded, Resolution, Rule, Side,
-    Ticket, fold, nonconformities, signals,
+    Assignment, Audience, Changes, Digest, Fact, LinkType, Patch, Recorded, Resolution, Rule, Side, Ticket, fold,
+    nonconformities, signals,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -65,10 +64,7 @@ fn kinds(facts: &[Recorded]) -> Vec<&str> {
 /// Rules broken and when, in minutes.
 fn rules(facts: &[Recorded]) -> Vec<(Rule, i64)> {
     let minute = |time: Timestamp| (time.as_second() - at(0).as_second()) / 60;
-    nonconformities(facts)
-        .into_iter()
-        .map(|(recorded, found)| (found.rule, minute(recorded.occurred_at)))
-        .collect()
+    nonconformities(facts).into_iter().map(|(recorded, found)| (found.rule, minute(recorded.occurred_at))).collect()
 }
 
 #[test]
@@ -194,12 +190,8 @@ fn a_rise_of_a_count_is_a_fact_with_the_new_count() {
             ..Changes::default()
         })
     };
-    let (absorbed, facts) =
-        absorb_one(&[row(0, 1, counts(2, 0)), row(5, 2, counts(2, 1)), row(6, 3, counts(3, 1))]);
-    assert_eq!(
-        kinds(&facts),
-        ["opened.v1", "assigned.v1", "reopened.v1", "assigned.v1", "imported.v1"]
-    );
+    let (absorbed, facts) = absorb_one(&[row(0, 1, counts(2, 0)), row(5, 2, counts(2, 1)), row(6, 3, counts(3, 1))]);
+    assert_eq!(kinds(&facts), ["opened.v1", "assigned.v1", "reopened.v1", "assigned.v1", "imported.v1"]);
     let ticket = absorbed.ticket.unwrap();
     assert_eq!((ticket.reassignment_count, ticket.reopen_count), (3, 1));
 }
@@ -231,11 +223,8 @@ fn a_ticket_that_does_not_begin_at_the_beginning_is_kept_and_noted() {
 
 #[test]
 fn a_move_that_the_process_does_not_have_is_made_and_noted() {
-    let (absorbed, facts) = absorb_one(&[
-        row(0, 1, state("new")),
-        row(1, 2, state("closed")),
-        row(2, 3, state("in_progress")),
-    ]);
+    let (absorbed, facts) =
+        absorb_one(&[row(0, 1, state("new")), row(1, 2, state("closed")), row(2, 3, state("in_progress"))]);
     let ticket = absorbed.ticket.unwrap();
     assert_eq!((ticket.state.as_str(), ticket.reopen_count), ("in_progress", 1));
     assert_eq!(ticket.closed_at, None);

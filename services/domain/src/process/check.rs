@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Category, Process};
+use super::{Category, Process, State, Transition};
 use crate::finding::Finding;
 use crate::ticket::Field;
 
@@ -114,8 +114,7 @@ impl Process {
                     findings.push(Finding::error(at("guard.fields"), "FIELD_UNKNOWN", text));
                 }
             }
-            let enters_pending =
-                self.state(&transition.to).is_some_and(|state| state.category == Category::Pending);
+            let enters_pending = self.state(&transition.to).is_some_and(|state| state.category == Category::Pending);
             let asks_why = transition.guard.fields.iter().any(|path| path == Field::PendingReason.path());
             if enters_pending && !asks_why {
                 let text = format!(
@@ -125,13 +124,10 @@ impl Process {
                 findings.push(Finding::warning(at("guard.fields"), "PENDING_WITHOUT_REASON", text));
             }
         }
-        let resolved = |state: &&super::State| state.category == Category::Resolved;
+        let resolved = |state: &&State| state.category == Category::Resolved;
         if self.auto_close_days > 0
-            && let Some(state) = self
-                .states
-                .iter()
-                .filter(resolved)
-                .find(|state| self.towards(&state.id, Category::Closed).is_none())
+            && let Some(state) =
+                self.states.iter().filter(resolved).find(|state| self.towards(&state.id, Category::Closed).is_none())
         {
             findings.push(Finding::error(
                 "auto_close_days",
@@ -142,12 +138,14 @@ impl Process {
     }
 
     fn check_ways(&self, findings: &mut Vec<Finding>) {
-        let reachable = self.closure(BTreeSet::from([self.initial.as_str()]), |transition, known| {
-            transition.from.iter().any(|from| known.contains(from.as_str())).then_some(&transition.to)
+        let reachable = self.spread(BTreeSet::from([self.initial.as_str()]), |transition, known| {
+            let leaves = transition.from.iter().any(|from| known.contains(from.as_str()));
+            if leaves { std::slice::from_ref(&transition.to) } else { &[] }
         });
-        let ends = self.states.iter().filter(|state| state.category.is_final());
-        let ending = ends.map(|state| state.id.as_str()).collect::<BTreeSet<_>>();
-        let finishing = self.closure_backwards(ending);
+        let ends = self.states.iter().filter(|state| state.category.is_final()).map(|state| state.id.as_str());
+        let finishing = self.spread(ends.collect(), |transition, known| {
+            if known.contains(transition.to.as_str()) { &transition.from } else { &[] }
+        });
         for (index, state) in self.states.iter().enumerate() {
             let field = format!("states[{index}]");
             if !reachable.contains(state.id.as_str()) {
@@ -161,31 +159,16 @@ impl Process {
         }
     }
 
-    fn closure<'a>(
+    /// The states known and, as long as any transition adds to them, those it adds.
+    fn spread<'a>(
         &'a self,
         mut known: BTreeSet<&'a str>,
-        next: impl Fn(&'a super::Transition, &BTreeSet<&'a str>) -> Option<&'a String>,
+        adds: impl Fn(&'a Transition, &BTreeSet<&'a str>) -> &'a [String],
     ) -> BTreeSet<&'a str> {
         loop {
             let before = known.len();
             for transition in &self.transitions {
-                if let Some(state) = next(transition, &known) {
-                    known.insert(state);
-                }
-            }
-            if known.len() == before {
-                return known;
-            }
-        }
-    }
-
-    fn closure_backwards<'a>(&'a self, mut known: BTreeSet<&'a str>) -> BTreeSet<&'a str> {
-        loop {
-            let before = known.len();
-            for transition in &self.transitions {
-                if known.contains(transition.to.as_str()) {
-                    known.extend(transition.from.iter().map(String::as_str));
-                }
+                known.extend(adds(transition, &known).iter().map(String::as_str));
             }
             if known.len() == before {
                 return known;
@@ -202,10 +185,7 @@ impl Process {
                 findings.push(Finding::error(&field, "MATRIX_ZERO", text));
             }
             if !seen.insert((rule.impact, rule.urgency)) {
-                let text = format!(
-                    "impact {} and urgency {} have two priorities: keep one",
-                    rule.impact, rule.urgency
-                );
+                let text = format!("impact {} and urgency {} have two priorities: keep one", rule.impact, rule.urgency);
                 findings.push(Finding::error(&field, "MATRIX_DUPLICATE", text));
             }
         }
@@ -251,7 +231,7 @@ fn not_an_id(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::priority::Rule;
-    use crate::process::{State, Transition, shipped};
+    use crate::process::shipped;
 
     fn reasons(alter: impl FnOnce(&mut Process)) -> Vec<String> {
         let mut process = shipped().remove(0);
@@ -315,22 +295,13 @@ mod tests {
             reasons(|process| process.transitions.push(transition("go", &["new"], "nowhere"))),
             ["STATE_UNKNOWN"]
         );
-        assert_eq!(
-            reasons(|process| process.transitions[0].guard.fields.push("colour".into())),
-            ["FIELD_UNKNOWN"]
-        );
-        assert_eq!(
-            reasons(|process| process.custom_fields.required.push("colour".into())),
-            ["FIELD_UNKNOWN"]
-        );
+        assert_eq!(reasons(|process| process.transitions[0].guard.fields.push("colour".into())), ["FIELD_UNKNOWN"]);
+        assert_eq!(reasons(|process| process.custom_fields.required.push("colour".into())), ["FIELD_UNKNOWN"]);
     }
 
     #[test]
     fn ids_that_are_used_twice_are_found() {
-        assert_eq!(
-            reasons(|process| process.states.push(process.states[0].clone())),
-            ["STATE_DUPLICATE"]
-        );
+        assert_eq!(reasons(|process| process.states.push(process.states[0].clone())), ["STATE_DUPLICATE"]);
         assert_eq!(
             reasons(|process| process.transitions.push(process.transitions[0].clone())),
             ["TRANSITION_DUPLICATE", "TRANSITION_PARALLEL"]
@@ -339,15 +310,12 @@ mod tests {
 
     #[test]
     fn waiting_without_a_reason_is_doubtful() {
-        assert_eq!(
-            reasons(|process| process.transitions[1].guard.fields.clear()),
-            ["PENDING_WITHOUT_REASON"]
-        );
+        assert_eq!(reasons(|process| process.transitions[1].guard.fields.clear()), ["PENDING_WITHOUT_REASON"]);
     }
 
     #[test]
     fn a_matrix_has_one_priority_for_every_cell() {
-        assert_eq!(reasons(|process| drop(process.priority_matrix.0.pop())), ["MATRIX_GAP"]);
+        assert_eq!(reasons(|process| process.priority_matrix.0.truncate(8)), ["MATRIX_GAP"]);
         let again = Rule { impact: 1, urgency: 1, priority: 2 };
         assert_eq!(reasons(|process| process.priority_matrix.0.push(again)), ["MATRIX_DUPLICATE"]);
         assert_eq!(reasons(|process| process.priority_matrix.0[0].priority = 0), ["MATRIX_ZERO"]);

@@ -86,9 +86,11 @@ impl CustomFields {
         if self.is_empty() {
             return Vec::new();
         }
-        let missing = self.required.iter().filter(|id| !values.contains_key(*id)).map(|id| {
-            Violation::new(path(id), "is required by the process: give a value")
-        });
+        let missing = self
+            .required
+            .iter()
+            .filter(|id| !values.contains_key(*id))
+            .map(|id| Violation::new(path(id), "is required by the process: give a value"));
         let wrong = values.iter().filter_map(|(id, value)| {
             let message = match self.properties.get(id) {
                 Some(property) => property.objection(value)?,
@@ -112,9 +114,7 @@ impl Property {
                 let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
                 (!whole).then(|| "must be a whole number".to_owned())
             }
-            PropertyType::Boolean => {
-                (!value.is_boolean()).then(|| "must be true or false".to_owned())
-            }
+            PropertyType::Boolean => (!value.is_boolean()).then(|| "must be true or false".to_owned()),
             PropertyType::String => match value.as_str() {
                 None => Some("must be a text".to_owned()),
                 Some(text) => self.objection_to_text(text),
@@ -127,10 +127,7 @@ impl Property {
             return Some(format!("must be one of {}", self.choices.join(", ")));
         }
         match self.format? {
-            Format::Date => text
-                .parse::<Date>()
-                .is_err()
-                .then(|| "must be a date, as in 2026-03-28".to_owned()),
+            Format::Date => text.parse::<Date>().is_err().then(|| "must be a date, as in 2026-03-28".to_owned()),
             Format::DateTime => text
                 .parse::<Timestamp>()
                 .is_err()
@@ -171,18 +168,10 @@ mod tests {
     fn every_wrong_custom_field_is_named_at_once() {
         assert_eq!(
             fields_objected_to(json!({"seats": 1.5, "since": "yesterday", "colour": "red"})),
-            [
-                "custom_fields.symptom",
-                "custom_fields.colour",
-                "custom_fields.seats",
-                "custom_fields.since"
-            ]
+            ["custom_fields.symptom", "custom_fields.colour", "custom_fields.seats", "custom_fields.since"]
         );
         assert_eq!(fields_objected_to(json!({"symptom": "odd"})), ["custom_fields.symptom"]);
-        assert!(
-            fields_objected_to(json!({"symptom": "slow", "seats": 2, "since": "2026-03-28"}))
-                .is_empty()
-        );
+        assert!(fields_objected_to(json!({"symptom": "slow", "seats": 2, "since": "2026-03-28"})).is_empty());
     }
 
     #[test]

@@ -29,12 +29,8 @@ impl Process {
             let _ = writeln!(out, "    {} --> [*]", state.id);
         }
         for category in Category::ALL {
-            let ids: Vec<&str> = self
-                .states
-                .iter()
-                .filter(|state| state.category == category)
-                .map(|state| state.id.as_str())
-                .collect();
+            let ids: Vec<&str> =
+                self.states.iter().filter(|state| state.category == category).map(|state| state.id.as_str()).collect();
             if !ids.is_empty() {
                 let class = category.as_str().to_lowercase();
                 let _ = writeln!(out, "    class {} {class}", ids.join(","));
@@ -46,9 +42,7 @@ impl Process {
 
 /// Text that Mermaid takes as a label: `:`, `;`, `#`, quotes and line breaks end or alter one.
 fn label(text: &str) -> String {
-    text.chars()
-        .map(|c| if matches!(c, ':' | ';' | '#' | '"' | '\n' | '\r') { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if matches!(c, ':' | ';' | '#' | '"' | '\n' | '\r') { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -64,9 +58,6 @@ mod tests {
     fn a_label_cannot_break_the_diagram() {
         let mut process = shipped().remove(0);
         process.states[0].display_name = "New: x\n[*] --> closed".into();
-        assert_eq!(
-            process.to_mermaid().lines().count(),
-            shipped()[0].to_mermaid().lines().count()
-        );
+        assert_eq!(process.to_mermaid().lines().count(), shipped()[0].to_mermaid().lines().count());
     }
 }

@@ -115,9 +115,7 @@ impl Process {
 
     /// Every transition that leaves the state, in the order of the definition.
     pub fn leaving<'a>(&'a self, state: &'a str) -> impl Iterator<Item = &'a Transition> {
-        self.transitions
-            .iter()
-            .filter(move |transition| transition.from.iter().any(|from| from == state))
+        self.transitions.iter().filter(move |transition| transition.from.iter().any(|from| from == state))
     }
 
     /// The first transition from one state to the other.
@@ -127,9 +125,7 @@ impl Process {
 
     /// The first transition from the state into a state of the category: how a ticket goes on or closes by itself.
     pub fn towards<'a>(&'a self, from: &'a str, category: Category) -> Option<&'a Transition> {
-        self.leaving(from).find(|transition| {
-            self.state(&transition.to).is_some_and(|state| state.category == category)
-        })
+        self.leaving(from).find(|transition| self.state(&transition.to).is_some_and(|state| state.category == category))
     }
 }
 
@@ -153,14 +149,7 @@ pub enum Category {
 
 impl Category {
     /// Every category, in the order a ticket usually meets them.
-    pub const ALL: [Self; 6] = [
-        Self::New,
-        Self::Active,
-        Self::Pending,
-        Self::Resolved,
-        Self::Closed,
-        Self::Cancelled,
-    ];
+    pub const ALL: [Self; 6] = [Self::New, Self::Active, Self::Pending, Self::Resolved, Self::Closed, Self::Cancelled];
 
     /// The provider still owes work: NEW, ACTIVE or PENDING.
     pub fn is_open(self) -> bool {
@@ -186,9 +175,7 @@ impl Category {
 
     /// The category of that exact name; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|category| category.as_str() == text)
+        Self::ALL.into_iter().find(|category| category.as_str() == text)
     }
 }
 
@@ -212,14 +199,8 @@ pub enum PendingReason {
 
 impl PendingReason {
     /// Every reason, in the order of the contract.
-    pub const ALL: [Self; 6] = [
-        Self::Customer,
-        Self::Supplier,
-        Self::Change,
-        Self::Problem,
-        Self::Scheduled,
-        Self::Evidence,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Customer, Self::Supplier, Self::Change, Self::Problem, Self::Scheduled, Self::Evidence];
 
     /// The name used in the contract and in the database: `CUSTOMER`, `SUPPLIER`, ….
     pub fn as_str(self) -> &'static str {

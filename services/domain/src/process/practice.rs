@@ -11,9 +11,7 @@ pub struct Practice(String);
 
 /// Text that is no id of a practice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no practice: write lower-case letters, digits and underscores, as in service_request"
-)]
+#[error("{0:?} is no practice: write lower-case letters, digits and underscores, as in service_request")]
 pub struct InvalidPractice(pub String);
 
 impl Practice {
@@ -29,9 +27,7 @@ impl Practice {
     /// Takes an id of at most 50 characters.
     pub fn parse(text: &str) -> Result<Self, InvalidPractice> {
         let begins_with_letter = text.starts_with(|first: char| first.is_ascii_lowercase());
-        let fits = text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        let fits = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         if begins_with_letter && fits && text.len() <= 50 {
             Ok(Self(text.to_owned()))
         } else {

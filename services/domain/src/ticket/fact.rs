@@ -208,14 +208,7 @@ impl From<RowTuple> for ImportedRow {
 
 impl From<ImportedRow> for RowTuple {
     fn from(row: ImportedRow) -> Self {
-        (
-            row.digest,
-            row.occurred_at,
-            row.source_sequence,
-            row.source_recorded_at,
-            row.shown,
-            row.conditional,
-        )
+        (row.digest, row.occurred_at, row.source_sequence, row.source_recorded_at, row.shown, row.conditional)
     }
 }
 
@@ -306,10 +299,7 @@ impl Fact {
 
     /// Derived by us rather than caused by somebody: never part of a fold.
     pub fn is_observation(&self) -> bool {
-        matches!(
-            self,
-            Self::Governed(_) | Self::Nonconforming(_) | Self::Conforming { .. } | Self::Imported(_)
-        )
+        matches!(self, Self::Governed(_) | Self::Nonconforming(_) | Self::Conforming { .. } | Self::Imported(_))
     }
 
     /// Who may see it unless somebody says otherwise: how the provider is organised and what it observes is its own.
@@ -332,9 +322,7 @@ impl Fact {
             Self::Opened(opened) => serde_json::to_value(opened),
             Self::Transitioned(transitioned) => serde_json::to_value(transitioned),
             Self::Assigned(assigned) => serde_json::to_value(assigned),
-            Self::Reopened { reopen_count } => {
-                serde_json::to_value(ReopenedPayload { reopen_count: *reopen_count })
-            }
+            Self::Reopened { reopen_count } => serde_json::to_value(ReopenedPayload { reopen_count: *reopen_count }),
             Self::Prioritised(prioritised) => serde_json::to_value(prioritised),
             Self::Updated(changes) => serde_json::to_value(changes),
             Self::Noted(noted) => serde_json::to_value(noted),
@@ -356,11 +344,7 @@ impl Fact {
         Self::decode_with(UPCASTERS, kind, payload)
     }
 
-    fn decode_with(
-        upcasters: &[Upcaster],
-        kind: &str,
-        payload: Value,
-    ) -> Result<Self, DecodeError> {
+    fn decode_with(upcasters: &[Upcaster], kind: &str, payload: Value) -> Result<Self, DecodeError> {
         let mut newest = kind;
         let mut payload = payload;
         while let Some(step) = upcasters.iter().find(|step| step.from == newest) {
@@ -371,10 +355,8 @@ impl Fact {
             .iter()
             .position(|known| *known == newest)
             .ok_or_else(|| DecodeError::UnknownKind(kind.to_owned()))?;
-        Self::read(index, payload).map_err(|problem| DecodeError::Malformed {
-            kind: kind.to_owned(),
-            problem: problem.to_string(),
-        })
+        Self::read(index, payload)
+            .map_err(|problem| DecodeError::Malformed { kind: kind.to_owned(), problem: problem.to_string() })
     }
 
     fn read(index: usize, payload: Value) -> Result<Self, serde_json::Error> {
@@ -437,25 +419,15 @@ mod tests {
                     payload
                 },
             },
-            Upcaster {
-                from: "ticket.reopened.v00",
-                to: "ticket.reopened.v0",
-                lift: |count| json!({"times": count}),
-            },
+            Upcaster { from: "ticket.reopened.v00", to: "ticket.reopened.v0", lift: |count| json!({"times": count}) },
         ];
-        assert_eq!(
-            Fact::decode_with(&steps, "ticket.reopened.v00", json!(3)),
-            Ok(Fact::Reopened { reopen_count: 3 })
-        );
+        assert_eq!(Fact::decode_with(&steps, "ticket.reopened.v00", json!(3)), Ok(Fact::Reopened { reopen_count: 3 }));
     }
 
     #[test]
     fn a_fact_that_cannot_be_read_names_its_kind() {
         let unknown = Fact::decode("ticket.teleported.v1", json!({})).unwrap_err();
-        assert_eq!(
-            unknown.to_string(),
-            "fact kind ticket.teleported.v1 is not known: read it with a newer version"
-        );
+        assert_eq!(unknown.to_string(), "fact kind ticket.teleported.v1 is not known: read it with a newer version");
         let malformed = Fact::decode("ticket.reopened.v1", json!({"colour": 1})).unwrap_err();
         assert!(malformed.to_string().starts_with("payload of ticket.reopened.v1 cannot be read"));
     }

@@ -154,6 +154,7 @@ macro_rules! fields {
             }
 
             /// The part about these fields that would alter the ticket.
+            #[must_use]
             pub fn against(&self, ticket: &Ticket, fields: FieldSet) -> Self {
                 let mut part = Self::default();
                 $(if fields.contains(Field::$variant) {
@@ -259,14 +260,11 @@ fields! {
 }
 
 /// Who has the ticket: changed by assigning it.
-pub(super) const ASSIGNMENT: FieldSet =
-    FieldSet::of(&[Field::Group, Field::Person, Field::Contract]);
+pub(super) const ASSIGNMENT: FieldSet = FieldSet::of(&[Field::Group, Field::Person, Field::Contract]);
 /// What the priority follows from.
-pub(super) const PRIORITY: FieldSet =
-    FieldSet::of(&[Field::Impact, Field::Urgency, Field::PriorityOverride]);
+pub(super) const PRIORITY: FieldSet = FieldSet::of(&[Field::Impact, Field::Urgency, Field::PriorityOverride]);
 /// Why the ticket waits.
-pub(super) const PENDING: FieldSet =
-    FieldSet::of(&[Field::PendingReason, Field::ResumeAt, Field::AwaitedParty]);
+pub(super) const PENDING: FieldSet = FieldSet::of(&[Field::PendingReason, Field::ResumeAt, Field::AwaitedParty]);
 /// How the ticket was resolved.
 pub(super) const RESOLUTION: FieldSet =
     FieldSet::of(&[Field::ResolutionCode, Field::ResolutionText, Field::ResolutionCause]);

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::field::DERIVED;
-use super::{
-    Assignment, Fact, FieldSet, Nonconforming, Opened, Pending, Recorded, Resolution, Rule, Since, Ticket,
-};
+use super::{Assignment, Fact, FieldSet, Nonconforming, Opened, Pending, Recorded, Resolution, Rule, Since, Ticket};
 use crate::priority;
 use crate::process::Category;
 
@@ -26,9 +24,7 @@ pub fn fold<'a>(facts: impl IntoIterator<Item = &'a Recorded>) -> Option<Ticket>
 }
 
 /// The deviations from the process that stand, in the order in which they happened.
-pub fn nonconformities<'a>(
-    facts: impl IntoIterator<Item = &'a Recorded>,
-) -> Vec<(&'a Recorded, &'a Nonconforming)> {
+pub fn nonconformities<'a>(facts: impl IntoIterator<Item = &'a Recorded>) -> Vec<(&'a Recorded, &'a Nonconforming)> {
     let mut facts: Vec<&Recorded> = facts.into_iter().collect();
     facts.sort_by_key(|recorded| recorded.position);
     let mut standing: BTreeMap<(Timestamp, i64, Rule), (&Recorded, &Nonconforming)> = BTreeMap::new();
@@ -206,8 +202,7 @@ impl Ticket {
             since: Since { state: at, assignment: at, priority: at, fields: at },
         };
         opened.fields.apply(&mut ticket);
-        ticket.priority =
-            priority::effective(ticket.matrix_priority, ticket.priority_override.as_ref());
+        ticket.priority = priority::effective(ticket.matrix_priority, ticket.priority_override.as_ref());
         ticket
     }
 }

@@ -19,12 +19,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::detail::{
-    Change as ChangeDetails, ChangeOutcome, ChangeType, Details, Incident as IncidentDetails,
-    Major, Problem as ProblemDetails, ServiceRequest as ServiceRequestDetails,
+    Change as ChangeDetails, ChangeOutcome, ChangeType, Details, Incident as IncidentDetails, Major,
+    Problem as ProblemDetails, ServiceRequest as ServiceRequestDetails,
 };
 pub use self::fact::{
-    Assigned, DecodeError, Fact, Imported, ImportedRow, Nonconforming, Noted, Opened, Prioritised,
-    Rule, Transitioned,
+    Assigned, DecodeError, Fact, Imported, ImportedRow, Nonconforming, Noted, Opened, Prioritised, Rule, Transitioned,
 };
 pub use self::field::{Changes, Field, FieldSet};
 pub use self::fold::{fold, nonconformities};

@@ -50,14 +50,14 @@ impl Listener {
             self.tell(SignalKind::DateAgreed { due_at: ticket.requested_at });
         }
         match &recorded.fact {
-            Fact::Opened(opened) if before.is_none() => {
-                if opened.by == Side::Provider && opened.category != Category::New {
-                    self.answer();
-                }
+            Fact::Opened(opened)
+                if before.is_none() && opened.by == Side::Provider && opened.category != Category::New =>
+            {
+                self.answer();
             }
             Fact::Transitioned(moved) => {
-                let taken_up = before == Some(Category::New)
-                    && !matches!(ticket.category, Category::New | Category::Cancelled);
+                let taken_up =
+                    before == Some(Category::New) && !matches!(ticket.category, Category::New | Category::Cancelled);
                 if taken_up && moved.by == Side::Provider {
                     self.answer();
                 }
@@ -95,11 +95,7 @@ impl Listener {
             return;
         }
         self.state = Some((ticket.state.clone(), ticket.category, pending));
-        self.tell(SignalKind::State {
-            state: ticket.state.clone(),
-            category: ticket.category,
-            pending,
-        });
+        self.tell(SignalKind::State { state: ticket.state.clone(), category: ticket.category, pending });
     }
 
     fn assignment_of(&mut self, ticket: &Ticket) {
@@ -109,10 +105,7 @@ impl Listener {
         }
         self.group.clone_from(&assignment.group);
         self.contract.clone_from(&assignment.contract);
-        self.tell(SignalKind::Assigned {
-            group: assignment.group.clone(),
-            contract: assignment.contract.clone(),
-        });
+        self.tell(SignalKind::Assigned { group: assignment.group.clone(), contract: assignment.contract.clone() });
     }
 
     fn answer(&mut self) {

@@ -25,12 +25,7 @@ pub fn at(minute: i64) -> Timestamp {
 /// An import into the incident process.
 #[allow(dead_code)]
 pub fn import() -> Import<'static> {
-    Import {
-        name: "tickets/INC-000001",
-        process: incident(),
-        process_revision: 1,
-        actor: "systems/servicenow",
-    }
+    Import { name: "tickets/INC-000001", process: incident(), process_revision: 1, actor: "systems/servicenow" }
 }
 
 /// Puts facts into the journal, behind those that are there.
@@ -59,12 +54,7 @@ pub fn live(fact: Fact, occurred_at: Timestamp, position: i64) -> Recorded {
 /// Somebody at the provider.
 #[allow(dead_code)]
 pub fn agent() -> Caller {
-    Caller {
-        actor: "people/bob".into(),
-        side: Side::Provider,
-        roles: BTreeSet::new(),
-        may_backdate: false,
-    }
+    Caller { actor: "people/bob".into(), side: Side::Provider, roles: BTreeSet::new(), may_backdate: false }
 }
 
 /// Somebody at the customer.

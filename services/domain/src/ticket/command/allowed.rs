@@ -17,11 +17,7 @@ pub struct Allowed<'a> {
 }
 
 /// Every transition that leaves the state of the ticket, in the order of the process.
-pub fn allowed_transitions<'a>(
-    process: &'a Process,
-    ticket: &Ticket,
-    caller: &Caller,
-) -> Vec<Allowed<'a>> {
+pub fn allowed_transitions<'a>(process: &'a Process, ticket: &Ticket, caller: &Caller) -> Vec<Allowed<'a>> {
     process
         .transitions
         .iter()

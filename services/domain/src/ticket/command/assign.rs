@@ -7,12 +7,7 @@ use crate::process::Process;
 /// Puts the ticket with whom the assignment names, and with nobody else. An empty one gives it back to nobody.
 ///
 /// Going from one group to another counts as a reassignment; taking it from the group's queue does not.
-pub fn assign(
-    process: &Process,
-    ticket: &Ticket,
-    assignment: &Assignment,
-    act: &Act<'_>,
-) -> Result<Change, Rejection> {
+pub fn assign(process: &Process, ticket: &Ticket, assignment: &Assignment, act: &Act<'_>) -> Result<Change, Rejection> {
     if ticket.category.is_final() {
         return Err(Rejection::closed(ticket));
     }

@@ -39,11 +39,7 @@ pub(super) fn check(process: &Process, changes: &Changes) -> Result<(), Rejectio
     if let Some(details) = changes.details.value()
         && details.practice() != process.practice.as_str()
     {
-        let text = format!(
-            "are those of {}: give those of {}",
-            details.practice(),
-            process.practice
-        );
+        let text = format!("are those of {}: give those of {}", details.practice(), process.practice);
         found.push(Violation::new("details", text));
     }
     if changes.title.value().is_some_and(|title| title.trim().is_empty()) {
@@ -72,12 +68,7 @@ pub(super) fn check_writable(changes: &Changes, writable: FieldSet) -> Result<()
 }
 
 /// The facts by which the fields get their values; none for those that have them already.
-pub(super) fn facts(
-    process: &Process,
-    ticket: &Ticket,
-    changes: &Changes,
-    caller: &Caller,
-) -> Vec<Fact> {
+pub(super) fn facts(process: &Process, ticket: &Ticket, changes: &Changes, caller: &Caller) -> Vec<Fact> {
     let mut changes = changes.clone();
     if let Patch::Set(by_hand) = &mut changes.priority_override {
         by_hand.actor.clone_from(&caller.actor);
@@ -118,11 +109,7 @@ pub(in crate::ticket) fn assigned(changes: Changes, reassignment_count: u32) -> 
 }
 
 /// The fact of a new priority, from the part of the changes about it.
-pub(in crate::ticket) fn prioritised(
-    process: &Process,
-    ticket: &Ticket,
-    changes: Changes,
-) -> Fact {
+pub(in crate::ticket) fn prioritised(process: &Process, ticket: &Ticket, changes: Changes) -> Fact {
     let after = |patch: &Patch<u8>, before| match patch {
         Patch::Keep => before,
         Patch::Clear => None,

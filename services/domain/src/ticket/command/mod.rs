@@ -16,13 +16,13 @@ use jiff::Timestamp;
 
 pub use self::allowed::{Allowed, allowed_transitions};
 pub use self::assign::assign;
+pub(super) use self::edit::{assigned, prioritised};
 pub use self::link::{link, unlink};
 pub use self::note::{Note, add_note};
 pub use self::open::{Opening, open};
 pub use self::rejection::{Class, Reason, Rejection};
 pub use self::transition::transition;
 pub use self::update::update;
-pub(super) use self::edit::{assigned, prioritised};
 use super::{Audience, Fact, NewFact, Noted, Side, Ticket};
 
 /// Who acts.
@@ -85,10 +85,7 @@ impl<'a> Act<'a> {
             return Err(Rejection::new(Reason::BackdateBeforeOpening, text).about(ticket));
         }
         if at < since {
-            let text = format!(
-                "ticket {} changed after {at}: say a time from {since} on",
-                ticket.number()
-            );
+            let text = format!("ticket {} changed after {at}: say a time from {since} on", ticket.number());
             return Err(Rejection::new(Reason::BackdateBeforeLaterChange, text).about(ticket));
         }
         Ok(at)

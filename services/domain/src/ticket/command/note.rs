@@ -17,12 +17,7 @@ pub struct Note {
 /// Adds a note. A customer's public note resumes a ticket that waits for the customer.
 ///
 /// A ticket that has ended takes internal notes only: to a customer's word somebody has to answer.
-pub fn add_note(
-    process: &Process,
-    ticket: &Ticket,
-    note: &Note,
-    act: &Act<'_>,
-) -> Result<Change, Rejection> {
+pub fn add_note(process: &Process, ticket: &Ticket, note: &Note, act: &Act<'_>) -> Result<Change, Rejection> {
     if note.text.trim().is_empty() {
         let violation = Violation::new("text", "is empty: write something");
         Rejection::of_fields(Reason::FieldRequired, vec![violation])?;
@@ -35,8 +30,7 @@ pub fn add_note(
         return Err(Rejection::closed(ticket));
     }
     let answers = note.audience == Audience::Public && act.caller.side == Side::Customer;
-    let waits = ticket.category == Category::Pending
-        && ticket.pending.reason == Some(PendingReason::Customer);
+    let waits = ticket.category == Category::Pending && ticket.pending.reason == Some(PendingReason::Customer);
     let resumed = if answers && waits { resumption(process, ticket) } else { None };
     // A note moves nothing by itself, so it may have been written at any time since the opening.
     let since = if resumed.is_some() { ticket.since.state } else { ticket.opened_at };

@@ -46,9 +46,8 @@ pub fn open(process: &Process, opening: Opening, act: &Act<'_>) -> Result<Change
         by_hand.actor.clone_from(&act.caller.actor);
     }
     let assignment = fields.take(ASSIGNMENT);
-    let matrix_priority = process
-        .priority_matrix
-        .judge(fields.impact.value().copied(), fields.urgency.value().copied());
+    let matrix_priority =
+        process.priority_matrix.judge(fields.impact.value().copied(), fields.urgency.value().copied());
     let opened = Opened {
         name,
         practice: process.practice.clone(),

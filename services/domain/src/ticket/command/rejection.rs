@@ -114,12 +114,7 @@ impl Reason {
 
 impl Rejection {
     pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            metadata: BTreeMap::new(),
-            violations: Vec::new(),
-        }
+        Self { reason, message: message.into(), metadata: BTreeMap::new(), violations: Vec::new() }
     }
 
     /// One rejection for all fields that are wrong for the same reason. `Ok` if there is none.

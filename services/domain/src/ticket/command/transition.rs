@@ -18,22 +18,15 @@ pub fn transition(
 ) -> Result<Change, Rejection> {
     let (transition, target) = find(process, ticket, id)?;
     if let Some(role) = missing_role(transition, act.caller) {
-        let text = format!(
-            "{} ticket {} needs the role {role}: ask somebody who has it",
-            transition.id,
-            ticket.number()
-        );
-        return Err(Rejection::new(Reason::RoleRequired, text)
-            .about(ticket)
-            .with("transition", id)
-            .with("role", role));
+        let text =
+            format!("{} ticket {} needs the role {role}: ask somebody who has it", transition.id, ticket.number());
+        return Err(Rejection::new(Reason::RoleRequired, text).about(ticket).with("transition", id).with("role", role));
     }
     edit::check_writable(fields, writable(target.category))?;
     edit::check(process, fields)?;
     let missing = missing_fields(transition, target, ticket, fields);
-    let missing = missing.into_iter().map(|path| {
-        Violation::new(path, format!("is required to {}: give a value", transition.id))
-    });
+    let missing =
+        missing.into_iter().map(|path| Violation::new(path, format!("is required to {}: give a value", transition.id)));
     Rejection::of_fields(Reason::FieldRequired, missing.collect())
         .map_err(|rejection| rejection.about(ticket).with("transition", id))?;
     let at = act.time(ticket, since(ticket, fields))?;
@@ -41,11 +34,7 @@ pub fn transition(
 }
 
 /// The transition and the state it enters, if it leaves the ticket's state.
-fn find<'a>(
-    process: &'a Process,
-    ticket: &Ticket,
-    id: &str,
-) -> Result<(&'a Transition, &'a State), Rejection> {
+fn find<'a>(process: &'a Process, ticket: &Ticket, id: &str) -> Result<(&'a Transition, &'a State), Rejection> {
     process
         .transition(id)
         .filter(|transition| transition.from.contains(&ticket.state))
@@ -58,11 +47,7 @@ fn find<'a>(
             } else {
                 format!("use one of {}", allowed.join(", "))
             };
-            let text = format!(
-                "ticket {} is {} and cannot {id}: {way_out}",
-                ticket.number(),
-                ticket.state
-            );
+            let text = format!("ticket {} is {} and cannot {id}: {way_out}", ticket.number(), ticket.state);
             Rejection::new(Reason::TransitionNotAllowed, text)
                 .about(ticket)
                 .with("transition", id)

@@ -10,12 +10,7 @@ use crate::violation::Violation;
 ///
 /// What a move says about itself can be corrected as long as it lasts: why a pending ticket waits,
 /// how a resolved one was resolved.
-pub fn update(
-    process: &Process,
-    ticket: &Ticket,
-    changes: &Changes,
-    act: &Act<'_>,
-) -> Result<Change, Rejection> {
+pub fn update(process: &Process, ticket: &Ticket, changes: &Changes, act: &Act<'_>) -> Result<Change, Rejection> {
     if ticket.category.is_final() {
         return Err(Rejection::closed(ticket));
     }

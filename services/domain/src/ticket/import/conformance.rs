@@ -27,16 +27,13 @@ pub(super) fn compare(
     import: &NewFact,
     new_facts: &mut Vec<NewFact>,
 ) {
-    let open_to_judgement = |key: (Timestamp, i64), rule: Rule| {
-        key >= first_fresh || rule == Rule::ActivityBeforeOpening
-    };
+    let open_to_judgement =
+        |key: (Timestamp, i64), rule: Rule| key >= first_fresh || rule == Rule::ActivityBeforeOpening;
     let standing = nonconformities(existing.iter().copied());
     let key = |recorded: &Recorded| (recorded.occurred_at, recorded.source_sequence);
     let stands = |deviation: &Deviation| {
         standing.iter().any(|(recorded, known)| {
-            key(recorded) == deviation.key
-                && known.rule == deviation.rule
-                && known.detail == deviation.detail
+            key(recorded) == deviation.key && known.rule == deviation.rule && known.detail == deviation.detail
         })
     };
     for deviation in found {

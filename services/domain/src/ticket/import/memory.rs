@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::field::{OF_A_MOVE, RESOLUTION};
 use super::super::{
-    Changes, Digest, Fact, Field, FieldSet, Imported, ImportedRow, LinkType, NewFact, Patch, Recorded,
-    Ticket,
+    Changes, Digest, Fact, Field, FieldSet, Imported, ImportedRow, LinkType, NewFact, Patch, Recorded, Ticket,
 };
 use super::{Import, Shown, Snapshot};
 
@@ -53,15 +52,12 @@ impl<'a> Memory<'a> {
         let mut shown = Vec::with_capacity(self.rows.len());
         for (row, imported) in &self.rows {
             let key = (row.occurred_at, row.source_sequence);
-            while let Some(recorded) = facts
-                .next_if(|recorded| (recorded.occurred_at, recorded.source_sequence) <= key)
+            while let Some(recorded) = facts.next_if(|recorded| (recorded.occurred_at, recorded.source_sequence) <= key)
             {
                 ticket.apply(&recorded.fact, recorded.occurred_at);
             }
-            let mut snapshot = imported
-                .shown
-                .get(row.shown as usize)
-                .map_or_else(Snapshot::default, |paths| recalled(paths, &ticket));
+            let mut snapshot =
+                imported.shown.get(row.shown as usize).map_or_else(Snapshot::default, |paths| recalled(paths, &ticket));
             if let Some(said) = imported.conditional.get(row.conditional as usize) {
                 snapshot.fields = std::mem::take(&mut snapshot.fields).or(said.clone());
             }

@@ -17,8 +17,7 @@ use self::plan::Plan;
 use self::walk::Walk;
 use super::fold::in_order;
 use super::{
-    Assignment, Audience, Changes, Digest, Fact, LinkType, NewFact, Patch, Recorded, Resolution,
-    Side, Ticket, fold,
+    Assignment, Audience, Changes, Digest, Fact, LinkType, NewFact, Patch, Recorded, Resolution, Side, Ticket, fold,
 };
 use crate::process::{PendingReason, Process};
 
@@ -79,6 +78,7 @@ pub struct Snapshot {
 
 /// Something that a source says happened.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a row holds it in a box")]
 pub enum Event {
     /// The ticket was opened, with what was known then; in the initial state unless it shows another.
     Opened(Snapshot),
@@ -197,13 +197,7 @@ pub fn absorb(existing: Option<&[Recorded]>, rows: &[Row], import: &Import<'_>) 
     let Walk { ticket, mut new_facts, deviations, .. } = walk;
     conformance::compare(&existing, &deviations, first_fresh, &remembered, &mut new_facts);
     new_facts.push(remembered);
-    Absorbed {
-        ticket: Some(ticket),
-        new_facts,
-        created,
-        unchanged: unchanged + taken - created,
-        failures,
-    }
+    Absorbed { ticket: Some(ticket), new_facts, created, unchanged: unchanged + taken - created, failures }
 }
 
 /// A row ready to be walked: fresh, or recalled from what was absorbed before.
@@ -286,10 +280,7 @@ impl Event {
             }
             Self::Entered { state, pending_reason } => Snapshot {
                 state: Some(state.clone()),
-                fields: Changes {
-                    pending_reason: Patch::exactly(*pending_reason),
-                    ..Changes::default()
-                },
+                fields: Changes { pending_reason: Patch::exactly(*pending_reason), ..Changes::default() },
                 ..Snapshot::default()
             },
             Self::Assigned(assignment) => {
@@ -326,16 +317,14 @@ impl Snapshot {
         {
             let known = process.states.iter().map(|state| state.id.as_str());
             let known = known.collect::<Vec<_>>().join(", ");
-            let text = format!(
-                "state {state} is not defined in process {}: map it to one of {known}",
-                process.id
-            );
+            let text = format!("state {state} is not defined in process {}: map it to one of {known}", process.id);
             return Err(("STATE_UNKNOWN", "state", text));
         }
         let matrix = &process.priority_matrix;
         let invalid = |field, value: u8, known: Vec<u8>| {
             let known = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let text = format!("{field} {value} is not in the matrix of process {}: map it to one of {known}", process.id);
+            let text =
+                format!("{field} {value} is not in the matrix of process {}: map it to one of {known}", process.id);
             Err(("FIELD_INVALID", field, text))
         };
         match self.fields.impact {

@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::super::field::{PLAIN, PRIORITY, RESOLUTION};
-use super::super::{
-    Fact, Field, FieldSet, NewFact, Opened, Patch, Recorded, Resolution, Side, Ticket,
-};
+use super::super::{Fact, Field, FieldSet, NewFact, Opened, Patch, Recorded, Resolution, Side, Ticket};
 use super::showing::overruled;
 use super::{Import, Shown};
 
 /// What the earliest row shows that is taken to hold from the opening on.
-pub(super) const FROM_THE_OPENING: FieldSet =
-    PLAIN.or(PRIORITY).or(FieldSet::of(&[Field::OpenedAt]));
+pub(super) const FROM_THE_OPENING: FieldSet = PLAIN.or(PRIORITY).or(FieldSet::of(&[Field::OpenedAt]));
 
 /// Sequence of a fact that no row stands for: whichever row told of it, it comes before the rows of its instant.
 const BEFORE_ROWS: i64 = -1;
@@ -36,26 +33,14 @@ pub(super) struct Planned {
 
 impl<'a> Plan<'a> {
     /// The rows come in their order.
-    pub(super) fn of(
-        existing: &[&'a Recorded],
-        shown: &[Shown<'_>],
-        import: &Import<'_>,
-    ) -> Self {
+    pub(super) fn of(existing: &[&'a Recorded], shown: &[Shown<'_>], import: &Import<'_>) -> Self {
         let known = Ticket::beginning(existing).map(|(known, _)| known);
-        Self {
-            known,
-            opening: opening(known, shown, import),
-            resolutions: resolutions(existing, shown),
-        }
+        Self { known, opening: opening(known, shown, import), resolutions: resolutions(existing, shown) }
     }
 }
 
 /// The opening as the rows show it, unless the known one is the same or a person's and early enough.
-fn opening(
-    known: Option<&Recorded>,
-    shown: &[Shown<'_>],
-    import: &Import<'_>,
-) -> Option<Planned> {
+fn opening(known: Option<&Recorded>, shown: &[Shown<'_>], import: &Import<'_>) -> Option<Planned> {
     let mentioned = shown.iter().flat_map(|row| {
         let fields = &row.snapshot.fields;
         let before = [fields.opened_at.value(), fields.resolved_at.value()];
@@ -94,9 +79,8 @@ fn as_shown(row: &Shown<'_>, import: &Import<'_>) -> Option<Opened> {
     let process = import.process;
     let initial = process.state(&process.initial)?;
     let mut fields = row.snapshot.fields.part(FROM_THE_OPENING);
-    let matrix_priority = process
-        .priority_matrix
-        .judge(fields.impact.value().copied(), fields.urgency.value().copied());
+    let matrix_priority =
+        process.priority_matrix.judge(fields.impact.value().copied(), fields.urgency.value().copied());
     if let Some(priority) = row.snapshot.priority {
         fields.priority_override = match overruled(matrix_priority, priority, None, row.actor) {
             Patch::Set(by_hand) => Patch::Set(by_hand),

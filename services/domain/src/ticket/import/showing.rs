@@ -4,12 +4,10 @@ use jiff::Timestamp;
 
 use super::super::command::{assigned, prioritised};
 use super::super::field::{ASSIGNMENT, OF_A_MOVE, PENDING, PRIORITY, RESOLUTION};
-use super::super::{
-    Changes, Fact, Field, FieldSet, Link, NewFact, Patch, Side, Ticket, Transitioned,
-};
+use super::super::{Changes, Fact, Field, FieldSet, Link, NewFact, Patch, Side, Ticket, Transitioned};
+use super::Shown;
 use super::memory::CONDITIONAL;
 use super::walk::{Before, Walk};
-use super::Shown;
 use crate::priority::{self, Override};
 use crate::process::Category;
 
@@ -37,9 +35,7 @@ impl Walk<'_> {
         if let Some((from_state, target)) = moved {
             said.apply(ticket);
             pen.write(Fact::Transitioned(Box::new(Transitioned {
-                transition: process
-                    .between(&from_state, &target.id)
-                    .map(|transition| transition.id.clone()),
+                transition: process.between(&from_state, &target.id).map(|transition| transition.id.clone()),
                 from_state,
                 state: target.id.clone(),
                 category: target.category,
@@ -193,23 +189,14 @@ impl Pen<'_, '_> {
 }
 
 /// The override by which a ticket has the priority that a source shows.
-pub(super) fn overruled(
-    matrix: Option<u8>,
-    shown: u8,
-    current: Option<&Override>,
-    actor: &str,
-) -> Patch<Override> {
+pub(super) fn overruled(matrix: Option<u8>, shown: u8, current: Option<&Override>, actor: &str) -> Patch<Override> {
     if matrix == Some(shown) {
         return if current.is_some() { Patch::Clear } else { Patch::Keep };
     }
     if current.is_some_and(|current| current.value == shown) {
         return Patch::Keep;
     }
-    Patch::Set(Override {
-        value: shown,
-        reason: "shown by the source".to_owned(),
-        actor: actor.to_owned(),
-    })
+    Patch::Set(Override { value: shown, reason: "shown by the source".to_owned(), actor: actor.to_owned() })
 }
 
 /// Whether a row that came late left a priority behind that no longer follows from impact and urgency.

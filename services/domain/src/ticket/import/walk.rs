@@ -95,19 +95,16 @@ impl<'a> Walk<'a> {
             ];
             let Some(key) = heads.into_iter().flatten().min() else { return };
             let mut before = Before::of(&self.ticket);
-            let is_recalled = |row: &&&Shown<'_>| row.key() == key && row.index.is_none();
-            if rows.peek().filter(is_recalled).is_some() {
+            if rows.peek().is_some_and(|row| row.key() == key && row.index.is_none()) {
                 before.whole = Some(Box::new(self.ticket.clone()));
             }
-            while let Some(recorded) = existing
-                .next_if(|recorded| (recorded.occurred_at, recorded.source_sequence) == key)
+            while let Some(recorded) =
+                existing.next_if(|recorded| (recorded.occurred_at, recorded.source_sequence) == key)
             {
                 self.ticket.apply(&recorded.fact, key.0);
                 before.resolve(&recorded.fact, key.0);
             }
-            while let Some(Planned { fact, row }) =
-                planned.next_if(|planned| planned.fact.key() == key)
-            {
+            while let Some(Planned { fact, row }) = planned.next_if(|planned| planned.fact.key() == key) {
                 self.ticket.apply(&fact.fact, key.0);
                 before.resolve(&fact.fact, key.0);
                 self.mark(row);
