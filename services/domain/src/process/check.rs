@@ -142,8 +142,9 @@ impl Process {
             let leaves = transition.from.iter().any(|from| known.contains(from.as_str()));
             if leaves { std::slice::from_ref(&transition.to) } else { &[] }
         });
-        let ends = self.states.iter().filter(|state| state.category.is_final()).map(|state| state.id.as_str());
-        let finishing = self.spread(ends.collect(), |transition, known| {
+        let ends = self.states.iter().filter(|state| state.category.is_final());
+        let ends: BTreeSet<&str> = ends.map(|state| state.id.as_str()).collect();
+        let finishing = self.spread(ends, |transition, known| {
             if known.contains(transition.to.as_str()) { &transition.from } else { &[] }
         });
         for (index, state) in self.states.iter().enumerate() {
