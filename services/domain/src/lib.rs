@@ -16,5 +16,6 @@ pub mod portfolio;
 pub mod priority;
 pub mod process;
 pub mod selection;
+pub mod stored;
 pub mod ticket;
 pub mod violation;
