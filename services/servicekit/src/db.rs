@@ -116,15 +116,6 @@ impl Database {
         Ok(client)
     }
 
-    /// Whether the database answers: used for health.
-    pub async fn ping(&self) -> Result<(), Error> {
-        let mut connection = self.get().await?;
-        tokio::time::timeout(PATIENCE, connection.batch_execute("SELECT 1"))
-            .await
-            .map_err(Error::unavailable)?
-            .map_err(Error::from)
-    }
-
     /// Does `work` in one transaction: all of it or nothing. Done again, a few times, when it loses a race
     /// (serialization failure, deadlock, the same request id at the same time); ABORTED after that.
     ///

@@ -246,6 +246,15 @@ impl Error {
         }
     }
 
+    /// The sentence for whoever runs the program: with the cause that clients are not shown.
+    pub fn for_operator(&self) -> String {
+        match self {
+            Self::Unavailable { cause } => format!("the database cannot be reached: {cause}"),
+            Self::Internal { cause } | Self::Constraint { cause, .. } => cause.clone(),
+            _ => self.to_string(),
+        }
+    }
+
     /// What only the operator may read: database text and the like.
     fn hidden_cause(&self) -> Option<&str> {
         match self {

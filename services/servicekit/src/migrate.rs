@@ -135,9 +135,9 @@ fn run_pending(harness: &mut AsyncMigrationHarness<Connection>, service: &Servic
     pending.sort_by(|a, b| a.name().version().cmp(&b.name().version()));
     let mut done = Vec::new();
     for migration in &pending {
-        let version = harness.run_migration(migration).map_err(|cause| {
-            Error::internal(format!("migration {} of {}: {cause}", migration.name(), service.name))
-        })?;
+        let version = harness
+            .run_migration(migration)
+            .map_err(|cause| Error::internal(format!("migration {} of {}: {cause}", migration.name(), service.name)))?;
         done.push(version.to_string());
     }
     Ok(done)

@@ -19,6 +19,7 @@ use tonic::{Request, Response, Status};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::db::Connection;
 use crate::edge::Edge;
 pub use crate::edge::Observer;
 use crate::error::{self, Error};
@@ -206,28 +207,39 @@ async fn set_health(health: &HealthReporter, names: &[&str], status: ServingStat
 /// Keeps health true: serving while the database answers and is as this program migrated it.
 async fn probe(kit: Kit, health: HealthReporter, names: Vec<&'static str>, stop: CancellationToken) {
     let mut serving = false;
-    while !stop.is_cancelled() {
-        let looked = async {
-            let mut connection = kit.database.get().await?;
-            migrate::check(&mut connection, kit.service).await
-        };
-        let state = tokio::time::timeout(PROBE, looked).await.map_err(Error::unavailable).flatten();
+    let mut connection = None;
+    loop {
+        let state = tokio::time::timeout(PROBE, look(&kit, &mut connection)).await;
+        let state = state.map_err(|_| Error::unavailable("no answer for two seconds")).flatten();
+        if state.is_err() {
+            connection = None;
+        }
+        if stop.is_cancelled() {
+            return;
+        }
         if state.is_ok() != serving {
             serving = state.is_ok();
             match state {
                 Ok(()) => tracing::info!(service = kit.service.name, "serving"),
-                Err(error) => tracing::error!(service = kit.service.name, %error, ?error, "not serving"),
+                Err(error) => tracing::error!(service = kit.service.name, "not serving: {}", error.for_operator()),
             }
             let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-            if !stop.is_cancelled() {
-                set_health(&health, &names, status).await;
-            }
+            set_health(&health, &names, status).await;
         }
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = stop.cancelled() => return,
             () = tokio::time::sleep(PROBE) => {}
         }
     }
+}
+
+/// Looks through a connection of its own: a pool in which all are busy says nothing about the database.
+async fn look(kit: &Kit, connection: &mut Option<Connection>) -> Result<(), Error> {
+    let connection = match connection {
+        Some(connection) => connection,
+        none => none.insert(kit.database.dedicated().await?),
+    };
+    migrate::check(connection, kit.service).await
 }
 
 /// A token that is cancelled by SIGTERM or ctrl-c; a second ctrl-c ends the process at once.

@@ -99,5 +99,6 @@ async fn a_database_that_is_not_there_is_one_sentence() {
     let nowhere = config::Database::at("postgres://nobody:secret@127.0.0.1:1/none");
     let refusal = Kit::open(&nowhere, &SERVICE, Arc::new(servicekit::clock::System)).await.err().unwrap();
     assert_eq!(refusal.reason(), error::DATABASE_UNAVAILABLE);
-    assert!(!format!("{refusal:?}").contains("secret"));
+    assert!(refusal.for_operator().contains("refused"), "{}", refusal.for_operator());
+    assert!(!format!("{refusal:?} {}", refusal.for_operator()).contains("secret"));
 }
