@@ -11,7 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 
 use crate::cli::{Command, DashboardArgs, ExplainArgs, Import, ReportArgs, Serve, ServeArgs, SuiteArgs};
 use crate::dashboard::{self, Dashboard};
-use crate::import::{Problem, Summary, contracts, costs, tickets};
+use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
 use crate::{client, demo, explain, report};
 
@@ -85,22 +85,24 @@ async fn check(address: &str) -> Result<(), Problem> {
 async fn run_import(import: Import) -> Result<(), Problem> {
     let summary = match import {
         Import::Tickets { file, mapping, dry_run, again, client } => {
-            let options = tickets::Options { file: &file, mapping: &mapping, again };
             if dry_run {
-                let summary = tickets::dry_run(&options)?;
+                let summary = tickets::dry_run(&Input::open(&file)?, &mapping)?;
                 print!("{}", describe_dry_run(&summary));
                 return Ok(());
             }
+            let input = Input::open(&file)?;
             let channel = client::connect(&client.address(operations::SERVICE.port), &client.token).await?;
-            tickets::import(channel, &options).await?
+            tickets::import_from(channel, input, &mapping, again).await?
         }
         Import::Contracts { file, currency, client } => {
+            let input = Input::open(&file)?;
             let channel = client::connect(&client.address(supplier::SERVICE.port), &client.token).await?;
-            contracts::import(channel, &file, &currency).await?
+            contracts::import_from(channel, input, &currency).await?
         }
         Import::Focus { file, client } => {
+            let input = Input::open(&file)?;
             let channel = client::connect(&client.address(catalog::SERVICE.port), &client.token).await?;
-            costs::import_focus(channel, &file).await?
+            costs::import_focus_from(channel, input).await?
         }
     };
     print_failures(&summary);
@@ -117,8 +119,7 @@ const FAILURES_SHOWN: usize = 20;
 /// Prints which rows were left out and why, to stderr.
 pub fn print_failures(summary: &Summary) {
     for failure in summary.failures.iter().take(FAILURES_SHOWN) {
-        let field = if failure.field.is_empty() { String::new() } else { format!("{}: ", failure.field) };
-        eprintln!("line {}: {field}{}", failure.line, failure.message);
+        eprintln!("{failure}");
     }
     if let Some(more) = summary.failures.len().checked_sub(FAILURES_SHOWN).filter(|more| *more > 0) {
         eprintln!("and {more} more");
@@ -153,7 +154,7 @@ fn describe_dry_run(summary: &Summary) -> String {
     }
     let others = summary.failures.iter().filter(|failure| !failure.message.contains("the mapping does not say"));
     for failure in others.take(FAILURES_SHOWN) {
-        let _ = writeln!(text, "  line {}: {}: {}", failure.line, failure.field, failure.message);
+        let _ = writeln!(text, "  {failure}");
     }
     text
 }

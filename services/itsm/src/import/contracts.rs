@@ -1,7 +1,5 @@
 //! The contracts register of the Australian Capital Territory, and registers in the same form.
 
-use std::path::Path;
-
 use domain::amount::{Currency, Decimal, Money};
 use jiff::civil::Date;
 use proto::{common::v1 as common, supplier::v1 as pb};
@@ -13,11 +11,6 @@ use crate::client::Channel;
 
 /// Imports a register: columns contract_number, title, contract_type, status, directorate, execution_date,
 /// expiry_date, amount, suppliers (one a line) and details_url.
-pub async fn import(channel: Channel, file: &Path, currency: &str) -> Result<Summary, Problem> {
-    import_from(channel, Input::open(file)?, currency).await
-}
-
-/// Imports what was read already.
 pub async fn import_from(channel: Channel, input: Input, currency: &str) -> Result<Summary, Problem> {
     let currency = Currency::parse(currency).map_err(|error| Problem::new(format!("currency {currency}: {error}")))?;
     let columns = Columns::find(&input)?;

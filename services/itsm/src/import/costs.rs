@@ -1,8 +1,6 @@
 //! Cloud bills in FOCUS form (FinOps Open Cost and Usage Specification 1.0), from any provider.
 
 use std::collections::HashMap;
-use std::path::Path;
-
 use domain::amount::{Currency, Decimal};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -18,11 +16,6 @@ const REQUIRED: [&str; 6] =
     ["BilledCost", "BillingCurrency", "ChargePeriodStart", "ChargePeriodEnd", "ProviderName", "ServiceName"];
 
 /// Imports a bill. A row without an `Id` is known by its place in the file.
-pub async fn import_focus(channel: Channel, file: &Path) -> Result<Summary, Problem> {
-    import_focus_from(channel, Input::open(file)?).await
-}
-
-/// Imports what was read already.
 pub async fn import_focus_from(channel: Channel, input: Input) -> Result<Summary, Problem> {
     let header = {
         let mut reader = input.csv(',')?;

@@ -1,7 +1,5 @@
 //! Ticket logs: rows become snapshots by a mapping and go through `ImportTickets`.
 
-use std::path::Path;
-
 use proto::operations::v1 as pb;
 use pb::ticket_service_client::TicketServiceClient;
 use tokio::sync::mpsc;
@@ -10,23 +8,11 @@ use super::mapping::{Mapper, Mapping};
 use super::{Failure, Input, Problem, Summary, exchange, next_row, progress};
 use crate::client::{Channel, sentence};
 
-/// What to import and how.
-#[derive(Debug)]
-pub struct Options<'a> {
-    /// The file, optionally compressed.
-    pub file: &'a Path,
-    /// Name of a shipped mapping or path of a mapping file.
-    pub mapping: &'a str,
-    /// Sends also the rows that an earlier run committed.
-    pub again: bool,
-}
-
 /// Maps every row and sends none: finds the values that nothing maps.
-pub fn dry_run(options: &Options<'_>) -> Result<Summary, Problem> {
-    let mapping = Mapping::load(options.mapping)?;
-    let input = Input::open(options.file)?;
+pub fn dry_run(input: &Input, mapping: &str) -> Result<Summary, Problem> {
+    let mapping = Mapping::load(mapping)?;
     let mut summary = Summary::default();
-    let mut rows = Rows::open(&mapping, &input)?;
+    let mut rows = Rows::open(&mapping, input)?;
     while let Some((line, mapped)) = rows.next() {
         summary.rows += 1;
         match mapped {
@@ -37,12 +23,7 @@ pub fn dry_run(options: &Options<'_>) -> Result<Summary, Problem> {
     Ok(summary)
 }
 
-/// Imports the file. Rows that an earlier run committed are not sent again.
-pub async fn import(channel: Channel, options: &Options<'_>) -> Result<Summary, Problem> {
-    import_from(channel, Input::open(options.file)?, options.mapping, options.again).await
-}
-
-/// Imports what was read already; `again` sends also the rows that an earlier run committed.
+/// Imports a log by a mapping. Rows that an earlier run committed are not sent, unless it is to be done `again`.
 pub async fn import_from(channel: Channel, input: Input, mapping: &str, again: bool) -> Result<Summary, Problem> {
     let mapping = Mapping::load(mapping)?;
     let mut client = TicketServiceClient::new(channel);
