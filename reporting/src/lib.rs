@@ -13,14 +13,18 @@
 )]
 
 mod error;
+pub mod extract;
 pub mod inputs;
 pub mod measures;
 mod period;
 pub mod render;
 pub mod report;
+#[cfg(test)]
+mod sample;
 pub mod stats;
 
 pub use error::Error;
+pub use extract::{Source, extract};
 pub use inputs::{Attribution, Extract, Inputs};
 pub use period::Period;
 pub use report::{Report, measure};

@@ -115,7 +115,8 @@ pub(crate) fn midnight(on: Date) -> Option<Timestamp> {
 
 /// The month of an instant in UTC: `2016-03`.
 pub(crate) fn month(at: Timestamp) -> String {
-    date(at).strftime("%Y-%m").to_string()
+    let on = date(at);
+    format!("{:04}-{:02}", on.year(), on.month())
 }
 
 /// The Monday of the ISO week of an instant in UTC.

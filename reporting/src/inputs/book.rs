@@ -7,6 +7,7 @@ use domain::agreement::Agreement;
 use domain::calendar::{Calendar, Definition, Revision, Timeline};
 use domain::clock::Book;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::AgreementRow;
@@ -21,10 +22,12 @@ pub struct Revised {
     pub revision: u32,
     /// From when it is in force.
     pub effective_from: Timestamp,
-    /// The content as published.
+    /// The content as published, as `domain` reads it.
     pub body: Value,
-    /// When it was published.
-    pub recorded_from: Timestamp,
+    /// Name for people.
+    pub display_name: String,
+    /// Whether it is invented for demonstration.
+    pub illustrative: bool,
 }
 
 /// Every revision as a promise that clocks can be read with, and as a row for the report.
@@ -35,15 +38,14 @@ pub(super) fn read(agreements: &[Revised], calendars: &[Revised]) -> Result<(Boo
     let mut rows = Vec::new();
     for revised in agreements {
         let what = || format!("{} revision {}", revised.name, revised.revision);
-        let (labels, body) = labels(&revised.body);
-        let agreement: Agreement = serde_json::from_value(body).map_err(|error| Error::decode(what(), error))?;
+        let agreement = Agreement::deserialize(&revised.body).map_err(|error| Error::decode(what(), error))?;
         rows.push(AgreementRow {
             name: revised.name.clone(),
             revision: revised.revision,
-            display_name: labels.display_name,
+            display_name: revised.display_name.clone(),
             kind: agreement.kind,
             goal_percent: agreement.attainment_goal_percent.clone(),
-            illustrative: labels.illustrative,
+            illustrative: revised.illustrative,
         });
         book.add_agreement(&revised.name, revised.revision, Arc::new(agreement));
     }
@@ -58,8 +60,7 @@ fn timelines(calendars: &[Revised]) -> Result<BTreeMap<String, Timeline>, Error>
     let mut revisions: BTreeMap<String, Vec<Revision>> = BTreeMap::new();
     for revised in calendars {
         let what = || format!("{} revision {}", revised.name, revised.revision);
-        let (_, body) = labels(&revised.body);
-        let definition: Definition = serde_json::from_value(body).map_err(|error| Error::decode(what(), error))?;
+        let definition = Definition::deserialize(&revised.body).map_err(|error| Error::decode(what(), error))?;
         let calendar = Calendar::compile(&definition).map_err(|error| Error::decode(what(), error))?;
         revisions.entry(revised.name.clone()).or_default().push(Revision {
             number: revised.revision,
@@ -68,22 +69,4 @@ fn timelines(calendars: &[Revised]) -> Result<BTreeMap<String, Timeline>, Error>
         });
     }
     Ok(revisions.into_iter().map(|(name, revisions)| (name, Timeline::new(revisions))).collect())
-}
-
-struct Labels {
-    display_name: String,
-    illustrative: bool,
-}
-
-/// What a body says to people, taken out of what `domain` reads.
-fn labels(body: &Value) -> (Labels, Value) {
-    let mut body = body.clone();
-    let mut labels = Labels { display_name: String::new(), illustrative: false };
-    if let Some(fields) = body.as_object_mut() {
-        if let Some(Value::String(name)) = fields.remove("display_name") {
-            labels.display_name = name;
-        }
-        labels.illustrative = fields.remove("illustrative") == Some(Value::Bool(true));
-    }
-    (labels, body)
 }

@@ -41,8 +41,6 @@ pub struct FactRow {
     pub seq: u64,
     /// When it was known: when its source recorded it, or we did.
     pub known_at: Timestamp,
-    /// When we recorded it.
-    pub recorded_at: Timestamp,
     /// The fact.
     pub recorded: Recorded,
 }
@@ -112,16 +110,9 @@ impl Extract {
     }
 }
 
-/// The facts known at `as_of`, in the order of their ticket's fold.
-///
-/// What promises governed an imported ticket was derived while importing and belongs to the fact it stands beside: it
-/// counts from the instant it speaks of.
+/// The facts known at `as_of` that had happened by then, in the order of their ticket's fold.
 fn known(facts: &[FactRow], as_of: Timestamp) -> Vec<Recorded> {
-    let imported = facts.iter().any(|fact| fact.known_at < fact.recorded_at);
-    let counts = |fact: &&FactRow| {
-        let derived = imported && fact.recorded.fact.is_observation();
-        fact.recorded.occurred_at <= as_of && (fact.known_at <= as_of || derived)
-    };
+    let counts = |fact: &&FactRow| fact.known_at <= as_of && fact.recorded.occurred_at <= as_of;
     let mut kept: Vec<Recorded> = facts.iter().filter(counts).map(|fact| fact.recorded.clone()).collect();
     kept.sort_by_key(Recorded::key);
     kept

@@ -4,6 +4,8 @@
 mod book;
 mod build;
 mod hash;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

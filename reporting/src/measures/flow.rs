@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use polars::prelude::{Expr, LazyFrame, SortOptions, col, len};
 
 use super::frame::{self, AGES, DIMENSIONS, Group};
-use super::{Context, is_outside, scopes};
+use super::{Context, is_outside};
 use crate::Error;
 use crate::period::{date, hours, midnight, monday, week_label};
 use crate::report::measure::{Measure, Scope, Value};
@@ -13,7 +13,7 @@ use crate::stats::survival::{self, Curve};
 use crate::stats::{percentile, wilson};
 
 /// Counts of incidents by population; those of a whole population carry the filter of their rows.
-const COUNTS: [(&str, &str); 8] = [
+const COUNTS: [(&str, &str); 9] = [
     ("flow.opened", "opened"),
     ("flow.resolved", "resolved"),
     ("flow.backlog", "backlog"),
@@ -22,6 +22,7 @@ const COUNTS: [(&str, &str); 8] = [
     ("quality.resolved_without_time", "resolved_without_time"),
     ("quality.closed_without_resolution", "closed_without_resolution"),
     ("quality.nonconforming", "nonconforming"),
+    ("quality.uncovered", "uncovered"),
 ];
 
 /// Shares of a cohort.
@@ -35,9 +36,8 @@ const SHARES: [(&str, &str, &str); 3] = [
 pub(super) fn measures(context: &Context) -> Result<Vec<Measure>, Error> {
     let mut measures = Vec::new();
     for (id, population) in COUNTS {
-        counts(context, id, population, &DIMENSIONS, &mut measures)?;
+        counts(context, id, population, &mut measures)?;
     }
-    counts(context, "quality.uncovered", "uncovered", &DIMENSIONS, &mut measures)?;
     ages(context, &mut measures)?;
     for (id, part, whole) in SHARES {
         shares(context, id, part, whole, &mut measures)?;
@@ -59,19 +59,13 @@ pub(super) fn curves(context: &Context) -> Result<Vec<(Scope, Curve)>, Error> {
     Ok(curves)
 }
 
-fn counts(
-    context: &Context,
-    id: &str,
-    population: &str,
-    dimensions: &[&str],
-    measures: &mut Vec<Measure>,
-) -> Result<(), Error> {
+fn counts(context: &Context, id: &str, population: &str, measures: &mut Vec<Measure>) -> Result<(), Error> {
     let rows = frame::population(&context.tickets, &[population]);
-    let found = frame::groups(&rows, &[], dimensions, &[len()])?;
-    for scope in scopes(context, dimensions) {
-        let count = found.iter().find(|group| group.scope == scope).map_or(0, |group| group.whole(0));
-        if count > 0 || !is_outside(&scope, &context.period) {
-            measures.push(context.count(id, scope, count));
+    let found = frame::groups(&rows, &[], &DIMENSIONS, &[len()])?;
+    for scope in &context.scopes {
+        let count = found.iter().find(|group| group.scope == *scope).map_or(0, |group| group.whole(0));
+        if count > 0 || !is_outside(scope, &context.period) {
+            measures.push(context.count(id, scope.clone(), count));
         }
     }
     Ok(())
@@ -83,7 +77,7 @@ fn ages(context: &Context, measures: &mut Vec<Measure>) -> Result<(), Error> {
     let found = frame::groups(&backlog, &["age"], &["priority"], &[len()])?;
     for (age, _) in AGES {
         let one = Scope::one("age", age);
-        for scope in scopes(context, &["priority"]) {
+        for scope in context.scopes.iter().filter(|scope| **scope == Scope::all() || scope.is_by(&["priority"])) {
             let scope = scope.parts().fold(one.clone(), |scope, (name, part)| scope.with(name, part.clone()));
             let count = found.iter().find(|group| group.scope == scope).map_or(0, |group| group.whole(0));
             measures.push(context.count("flow.backlog", scope, count));
@@ -141,9 +135,9 @@ fn times(context: &Context, measures: &mut Vec<Measure>) -> Result<(), Error> {
 /// The groups of all scopes, those without rows as empty groups.
 fn full(context: &Context, rows: &LazyFrame, aggregates: &[Expr]) -> Result<Vec<Group>, Error> {
     let mut found = frame::groups(rows, &[], &DIMENSIONS, aggregates)?;
-    for scope in scopes(context, &DIMENSIONS) {
-        if !is_outside(&scope, &context.period) && !found.iter().any(|group| group.scope == scope) {
-            found.push(Group { scope, values: Vec::new() });
+    for scope in &context.scopes {
+        if !is_outside(scope, &context.period) && !found.iter().any(|group| group.scope == *scope) {
+            found.push(Group { scope: scope.clone(), values: Vec::new() });
         }
     }
     Ok(found)

@@ -8,6 +8,8 @@ mod frame;
 mod money;
 mod rows;
 mod sla;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +29,9 @@ use crate::report::measure::{Measure, Measures, Scope, Value};
 use crate::stats::survival::Curve;
 use crate::{Error, period};
 
+/// How many of the oldest open incidents are named.
+const OLDEST: usize = 6;
+
 /// What was measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
@@ -38,7 +43,7 @@ pub struct Measured {
     pub coverage: Vec<Coverage>,
     /// Contracts on which a decision is due, by deadline and then by amount.
     pub due: Vec<ContractRow>,
-    /// The open incidents that were opened first, at most ten.
+    /// The open incidents that were opened first, at most six.
     pub oldest: Vec<TicketRow>,
     /// The date from which contracts are looked at.
     pub register_date: Date,
@@ -53,6 +58,8 @@ struct Context<'a> {
     tickets: DataFrame,
     clocks: DataFrame,
     ticket_source: String,
+    /// The total, and each value of each dimension that any incident has.
+    scopes: Vec<Scope>,
     expressible: filter::Expressible,
 }
 
@@ -63,7 +70,7 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
     measures.extend(sla::measures(&context)?);
     measures.extend(money::cost_measures(&context)?);
     measures.extend(money::contract_measures(&context)?);
-    let register_date = money::register_date(&context);
+    let register_date = money::register_date(inputs);
     let mut due: Vec<ContractRow> =
         inputs.contracts.iter().filter(|contract| money::is_due(contract, register_date)).cloned().collect();
     due.sort_by(|a, b| {
@@ -73,7 +80,7 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
     let mut oldest: Vec<TicketRow> =
         inputs.incidents().filter(|row| row.was_open_before(context.window.end)).cloned().collect();
     oldest.sort_by(|a, b| (a.opened_at, a.key()).cmp(&(b.opened_at, b.key())));
-    oldest.truncate(10);
+    oldest.truncate(OLDEST);
     Ok(Measured {
         measures: Measures::new(measures),
         curves: flow::curves(&context)?,
@@ -100,6 +107,7 @@ impl<'a> Context<'a> {
             tickets: frame::tickets(inputs, period)?,
             clocks: frame::clocks(inputs, period)?,
             ticket_source: format!("tickets: {sources}"),
+            scopes: scopes(inputs),
             expressible: filter::Expressible::of(inputs, &period.until(inputs.as_of)),
         })
     }
@@ -143,16 +151,17 @@ impl<'a> Context<'a> {
         interval: Option<[Option<f64>; 2]>,
     ) -> Measure {
         let value = value.map_or(Value::None, Value::Number);
+        let interval = interval.filter(|ends| *ends != [None, None]);
         Measure { value, n, interval, ..self.measure(id, scope) }
     }
 }
 
 /// The total, and each value of each dimension that any incident has; priorities 1 to 4 in any case.
-fn scopes(context: &Context, dimensions: &[&str]) -> Vec<Scope> {
+fn scopes(inputs: &Inputs) -> Vec<Scope> {
     let mut scopes = vec![Scope::all()];
-    for name in dimensions {
-        let mut values: BTreeSet<String> = context.inputs.incidents().map(|row| frame::dimension(row, name)).collect();
-        if *name == "priority" {
+    for name in frame::DIMENSIONS {
+        let mut values: BTreeSet<String> = inputs.incidents().map(|row| frame::dimension(row, name)).collect();
+        if name == "priority" {
             values.extend((1..=4).map(|priority| priority.to_string()));
         }
         scopes.extend(values.iter().map(|value| Scope::one(name, frame::part(name, value))));

@@ -8,23 +8,24 @@ use jiff::civil::Date;
 
 use super::Context;
 use crate::Error;
-use crate::inputs::{ContractRow, CostRow};
-use crate::period::date;
+use crate::inputs::{ContractRow, CostRow, Inputs};
+use crate::period::{Period, date};
 use crate::report::measure::{Measure, Scope, Value};
 
 /// Days ahead in which a notice deadline asks for a decision.
 pub const NOTICE_DAYS: i64 = 90;
 
 /// Lines of the ledger that count: those of the window, or all of them where the window holds none.
-pub(super) fn costs<'a>(context: &Context<'a>) -> Vec<&'a CostRow> {
-    let all = &context.inputs.costs;
-    let within: Vec<&CostRow> = all.iter().filter(|cost| context.window.contains(cost.start_at)).collect();
+pub(super) fn costs<'a>(inputs: &'a Inputs, period: &Period) -> Vec<&'a CostRow> {
+    let all = &inputs.costs;
+    let window = period.until(inputs.as_of);
+    let within: Vec<&CostRow> = all.iter().filter(|cost| window.contains(cost.start_at)).collect();
     if within.is_empty() { all.iter().collect() } else { within }
 }
 
 /// What was billed: as a whole, by service, by provider, and by what the provider calls its services.
 pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
-    let rows = costs(context);
+    let rows = costs(context.inputs, &context.period);
     let splits = Splits::of(rows.iter().map(|cost| (cost.source.as_str(), cost.billed.currency)));
     // As many digits as the finest line of the currency needs: the parts stand below each other.
     let mut digits: BTreeMap<Currency, u32> = BTreeMap::new();
@@ -69,9 +70,9 @@ pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
 }
 
 /// The date by which "ahead" is meant: the as-of, or the newest start in the register if the register is newer.
-pub(super) fn register_date(context: &Context) -> Date {
-    let as_of = date(context.inputs.as_of);
-    context.inputs.contracts.iter().filter_map(|contract| contract.start_on).fold(as_of, Date::max)
+pub(super) fn register_date(inputs: &Inputs) -> Date {
+    let as_of = date(inputs.as_of);
+    inputs.contracts.iter().filter_map(|contract| contract.start_on).fold(as_of, Date::max)
 }
 
 /// Whether a decision on the contract is due within [`NOTICE_DAYS`] days of the register's date.
@@ -87,7 +88,7 @@ pub(crate) fn quarter(on: Date) -> String {
 
 /// The contracts and what they commit: as a whole, by quarter of the deadline, by owner, and those due soon.
 pub(super) fn contract_measures(context: &Context) -> Result<Vec<Measure>, Error> {
-    let today = register_date(context);
+    let today = register_date(context.inputs);
     let mut measures = Vec::new();
     let groups = |scopes: &dyn Fn(&ContractRow) -> Vec<Scope>, rows: &[&'_ ContractRow]| {
         let mut groups: BTreeMap<Scope, Vec<ContractRow>> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, col, lit};
 
-use super::{Context, frame, money};
+use super::{frame, money};
 use crate::Error;
 use crate::inputs::Inputs;
 use crate::period::{Period, month};
@@ -14,7 +14,8 @@ use crate::report::measure::Scope;
 /// For a share these are the rows of its denominator. Empty for an id that does not exist, or that no rows stand
 /// behind.
 pub fn rows(inputs: &Inputs, period: &Period, id: &str, scope: &Scope) -> Result<Vec<String>, Error> {
-    let context = Context::new(inputs, period)?;
+    let of_tickets = |flags: &[&str]| named(inputs, &frame::tickets(inputs, period)?, flags, scope);
+    let of_clocks = |flag: &str| named(inputs, &frame::clocks(inputs, period)?, &[flag], scope);
     let flags: &[&str] = match id {
         "flow.opened" | "flow.reopen_rate" | "flow.reassignment_rate" => &["opened"],
         "flow.resolved" | "flow.time_to_resolve.mean" | "flow.time_to_resolve.median" | "flow.time_to_resolve.p90" => {
@@ -29,23 +30,23 @@ pub fn rows(inputs: &Inputs, period: &Period, id: &str, scope: &Scope) -> Result
         "quality.closed_without_resolution" => &["closed_without_resolution"],
         "quality.nonconforming" => &["nonconforming"],
         "quality.uncovered" => &["uncovered"],
-        "sla.attainment" | "sla.goal" | "sla.target" => return tickets(&context, &context.clocks, &["settled"], scope),
-        "sla.open" => return tickets(&context, &context.clocks, &["undecided"], scope),
-        "sla.overdue" => return tickets(&context, &context.clocks, &["overdue"], scope),
-        "sla.due_24h" => return tickets(&context, &context.clocks, &["due_soon"], scope),
-        "cost.billed" => return Ok(costs(&context, scope)),
+        "sla.attainment" | "sla.goal" | "sla.target" => return of_clocks("settled"),
+        "sla.open" => return of_clocks("undecided"),
+        "sla.overdue" => return of_clocks("overdue"),
+        "sla.due_24h" => return of_clocks("due_soon"),
+        "cost.billed" => return Ok(costs(inputs, period, scope)),
         "supplier.contracts" | "supplier.committed" | "supplier.notice_due" | "supplier.notice_due_committed" => {
-            return Ok(contracts(&context, id, scope));
+            return Ok(contracts(inputs, id, scope));
         }
         _ => return Ok(Vec::new()),
     };
     if scope.get("week").is_some() && id != "flow.opened" {
         return Ok(Vec::new());
     }
-    tickets(&context, &context.tickets, flags, scope)
+    of_tickets(flags)
 }
 
-fn tickets(context: &Context, frame: &DataFrame, flags: &[&str], scope: &Scope) -> Result<Vec<String>, Error> {
+fn named(inputs: &Inputs, frame: &DataFrame, flags: &[&str], scope: &Scope) -> Result<Vec<String>, Error> {
     let mut rows = frame::population(frame, flags);
     for (name, part) in scope.parts() {
         if frame.column(name).is_err() {
@@ -55,11 +56,11 @@ fn tickets(context: &Context, frame: &DataFrame, flags: &[&str], scope: &Scope) 
     }
     let found = rows.select([col("row")]).collect()?;
     let indices: BTreeSet<u32> = found.column("row")?.u32()?.iter().flatten().collect();
-    let names = indices.into_iter().filter_map(|index| context.inputs.tickets.get(index as usize));
+    let names = indices.into_iter().filter_map(|index| inputs.tickets.get(index as usize));
     Ok(names.map(|ticket| ticket.name.clone()).collect())
 }
 
-fn costs(context: &Context, scope: &Scope) -> Vec<String> {
+fn costs(inputs: &Inputs, period: &Period, scope: &Scope) -> Vec<String> {
     let value = |cost: &crate::inputs::CostRow, name: &str| match name {
         "service" => Some(cost.service.clone()),
         "provider" => Some(cost.provider.clone()),
@@ -72,11 +73,11 @@ fn costs(context: &Context, scope: &Scope) -> Vec<String> {
     let holds = |cost: &&crate::inputs::CostRow| {
         scope.parts().all(|(name, part)| value(cost, name).is_some_and(|value| value == part.to_string()))
     };
-    money::costs(context).into_iter().filter(holds).map(|cost| cost.name.clone()).collect()
+    money::costs(inputs, period).into_iter().filter(holds).map(|cost| cost.name.clone()).collect()
 }
 
-fn contracts(context: &Context, id: &str, scope: &Scope) -> Vec<String> {
-    let today = money::register_date(context);
+fn contracts(inputs: &Inputs, id: &str, scope: &Scope) -> Vec<String> {
+    let today = money::register_date(inputs);
     let value = |contract: &crate::inputs::ContractRow, name: &str| match name {
         "quarter" => Some(contract.deadline_on.map_or_else(|| "open-ended".to_owned(), money::quarter)),
         "owner_unit" => Some(contract.owner_unit.clone()),
@@ -89,5 +90,5 @@ fn contracts(context: &Context, id: &str, scope: &Scope) -> Vec<String> {
             && (!id.ends_with("committed") || contract.committed.is_some())
             && scope.parts().all(|(name, part)| value(contract, name).is_some_and(|value| value == part.to_string()))
     };
-    context.inputs.contracts.iter().filter(holds).map(|contract| contract.name.clone()).collect()
+    inputs.contracts.iter().filter(holds).map(|contract| contract.name.clone()).collect()
 }

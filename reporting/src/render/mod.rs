@@ -5,6 +5,8 @@ mod charts;
 mod csv;
 pub mod html;
 mod json;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,8 @@ pub mod chart;
 pub mod measure;
 mod page;
 mod pages;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use jiff::Timestamp;
@@ -46,6 +48,7 @@ pub struct Report {
 struct Material<'a> {
     inputs: &'a Inputs,
     period: Period,
+    data_hash: String,
     now: Measured,
     /// The same measures one period earlier. `None`: the record does not cover it as a whole.
     before: Option<Measures>,
@@ -59,14 +62,14 @@ pub fn measure(inputs: &Inputs, period: &Period) -> Result<Report, Error> {
     } else {
         None
     };
-    let material = Material { inputs, period: *period, now, before };
+    let material = Material { inputs, period: *period, data_hash: inputs.data_hash(), now, before };
     let pages = pages::all(&material);
     Ok(Report {
         title: "Service report".to_owned(),
         period: *period,
         as_of: inputs.as_of,
         horizon: inputs.horizon,
-        data_hash: inputs.data_hash(),
+        data_hash: material.data_hash,
         time_zone_database: inputs.time_zone_database.clone(),
         measures: material.now.measures,
         pages,

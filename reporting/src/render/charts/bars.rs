@@ -6,7 +6,7 @@ use super::scene::{Anchor, Ink, Layout, SIZE, Scene};
 use crate::report::chart::Bars;
 use crate::stats::wilson::count;
 
-const ROW: f64 = 25.0;
+const ROW: f64 = 23.0;
 
 pub(super) fn draw(bars: &Bars, layout: Layout) -> Scene {
     let mut scene = Scene::new(layout, ROW * count(bars.rows.len() as u64) + 8.0);
@@ -24,7 +24,7 @@ pub(super) fn draw(bars: &Bars, layout: Layout) -> Scene {
         scene.words((0.0, y), &shortened(&bar.label, label - 14.0), Anchor::Start, Ink::Text);
         let end = scale.at(bar.value);
         let ink = if bar.value < 0.0 { Ink::Light } else { Ink::Actual };
-        scene.rect(zero.min(end), y - 8.0, (end - zero).abs(), 16.0, ink);
+        scene.rect(zero.min(end), y - 7.5, (end - zero).abs(), 15.0, ink);
         let (at, anchor) = if bar.value < 0.0 { (end - 6.0, Anchor::End) } else { (end + 6.0, Anchor::Start) };
         scene.words((at, y), &bar.text, anchor, Ink::Text);
     }

@@ -6,21 +6,21 @@ use super::{bars, scene};
 use crate::report::chart::{Bar, Bars, Columns};
 use crate::stats::wilson::count;
 
-const HEAD: f64 = 40.0;
-const BODY: f64 = 132.0;
-const FOOT: f64 = 44.0;
+const HEAD: f64 = 36.0;
+const BODY: f64 = 118.0;
 
 pub(super) fn draw(columns: &Columns, layout: Layout) -> Scene {
     if layout == Layout::Narrow {
         return lying(columns);
     }
     let panels = count(columns.panels.len() as u64);
-    let mut scene = Scene::new(layout, panels * (HEAD + BODY) + FOOT);
+    let foot = if columns.groups.is_empty() { 22.0 } else { 42.0 };
+    let mut scene = Scene::new(layout, panels * (HEAD + BODY) + foot);
     let step = scene.width / count(columns.classes.len().max(1) as u64);
     let centre = |index: usize| step * (count(index as u64) + 0.5);
     for (row, panel) in columns.panels.iter().enumerate() {
         let top = count(row as u64) * (HEAD + BODY) + HEAD;
-        scene.heading((0.0, top - 28.0), &panel.title);
+        scene.heading((0.0, top - 26.0), &panel.title);
         let most = panel.values.iter().filter_map(|(value, _)| *value).fold(0.0, f64::max);
         let zero = top + BODY - 4.0;
         let body = (step * 0.68).min(64.0);
@@ -34,7 +34,7 @@ pub(super) fn draw(columns: &Columns, layout: Layout) -> Scene {
         }
         scene.line((0.0, zero), (scene.width, zero), Ink::Axis, 1.0);
     }
-    let bottom = scene.height - FOOT;
+    let bottom = scene.height - foot;
     for (index, name) in columns.classes.iter().enumerate() {
         if width(name, SIZE, false) < step * 1.2 {
             scene.small((centre(index), bottom + 10.0), name, Anchor::Middle, Ink::Muted);

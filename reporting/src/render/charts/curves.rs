@@ -32,7 +32,7 @@ const TIMES: [(f64, &str); 9] = [
 ];
 
 pub(super) fn draw(curves: &Curves, layout: Layout) -> Scene {
-    let body = if layout == Layout::Wide { 330.0 } else { 260.0 };
+    let body = if layout == Layout::Wide { 290.0 } else { 260.0 };
     let mut scene = Scene::new(layout, TOP + body + FOOT);
     let names = curves.curves.iter().map(|curve| width(&curve.label, SIZE, true)).fold(0.0, f64::max);
     let right = scene.width - names - 26.0;

@@ -5,7 +5,7 @@ use super::scene::{Anchor, Ink, Layout, SIZE, Scene};
 use crate::report::Mark;
 use crate::report::chart::{Dot, DotPanel, Dots};
 
-const ROW: f64 = 27.0;
+const ROW: f64 = 25.0;
 const HEAD: f64 = 34.0;
 const FOOT: f64 = 30.0;
 const GAP: f64 = 36.0;

@@ -50,8 +50,7 @@ pub(crate) fn inline(figure: &Figure, layout: Layout, class: &str) -> Result<Str
 /// The chart as a PNG file at twice its logical size.
 pub(crate) fn write_png(figure: &Figure, path: &Path) -> Result<(), Error> {
     let scene = draw(&figure.chart, Layout::Wide);
-    let (pixels, size) = paint::bitmap(&scene).map_err(|problem| failed(figure, &problem))?;
-    paint::write_png(path, &pixels, size).map_err(|problem| failed(figure, &problem))
+    paint::write_png(&scene, path).map_err(|problem| failed(figure, &problem))
 }
 
 fn failed(figure: &Figure, problem: &paint::Problem) -> Error {

@@ -17,11 +17,8 @@ pub(crate) const FONT: &str = "Inter";
 /// Device units per logical pixel in SVG: coordinates are whole numbers there, so this is its precision.
 const SVG_SCALE: f64 = 4.0;
 
-/// Samples per side of a pixel in PNG; they are averaged, since discs and areas are drawn without smoothing.
-const SAMPLES: u32 = 2;
-
 /// Pixels per logical pixel in PNG.
-const PNG_SCALE: u32 = 2;
+const PNG_SCALE: f64 = 2.0;
 
 /// Plotters writes SVG font sizes divided by this, and scales glyphs by about as much.
 const FONT_SCALE: f64 = 1.24;
@@ -61,47 +58,16 @@ pub(crate) fn svg(scene: &Scene) -> Result<String, Problem> {
     Ok(text)
 }
 
-/// The drawing as rows of RGB bytes at twice its logical size, with its width and height.
-pub(crate) fn bitmap(scene: &Scene) -> Result<(Vec<u8>, (u32, u32)), Problem> {
+/// Writes the drawing as a PNG file at twice its logical size, on white.
+pub(crate) fn write_png(scene: &Scene, path: &std::path::Path) -> Result<(), Problem> {
     fonts();
-    let (width, height) = (whole(scene.width) * PNG_SCALE, whole(scene.height) * PNG_SCALE);
-    let fine = (width * SAMPLES, height * SAMPLES);
-    let mut pixels = vec![0xFF; (fine.0 * fine.1 * 3) as usize];
-    {
-        let area = BitMapBackend::with_buffer(&mut pixels, fine).into_drawing_area();
-        // Plotters sets words higher in bitmaps than in SVG, by an eighth of their size.
-        replay(scene, &area, f64::from(PNG_SCALE * SAMPLES), 0.12)?;
-        area.present()?;
-    }
-    Ok((averaged(&pixels, width, height), (width, height)))
-}
-
-/// Writes RGB rows as a PNG file.
-pub(crate) fn write_png(path: &std::path::Path, pixels: &[u8], size: (u32, u32)) -> Result<(), Problem> {
-    let mut backend = BitMapBackend::new(path, size);
-    backend.blit_bitmap((0, 0), size, pixels)?;
-    backend.present()?;
+    let size = (device(scene.width, PNG_SCALE), device(scene.height, PNG_SCALE));
+    let area = BitMapBackend::new(path, size).into_drawing_area();
+    area.fill(&colour(Ink::Paper))?;
+    // Plotters sets words higher in bitmaps than in SVG, by an eighth of their size.
+    replay(scene, &area, PNG_SCALE, 0.12)?;
+    area.present()?;
     Ok(())
-}
-
-fn averaged(fine: &[u8], width: u32, height: u32) -> Vec<u8> {
-    let row = (width * SAMPLES * 3) as usize;
-    let mut pixels = Vec::with_capacity((width * height * 3) as usize);
-    for y in 0..height as usize {
-        for x in 0..width as usize {
-            for channel in 0..3 {
-                let mut sum = 0_u32;
-                for dy in 0..SAMPLES as usize {
-                    for dx in 0..SAMPLES as usize {
-                        let samples = SAMPLES as usize;
-                        sum += u32::from(fine[(y * samples + dy) * row + (x * samples + dx) * 3 + channel]);
-                    }
-                }
-                pixels.push(u8::try_from(sum / (SAMPLES * SAMPLES)).unwrap_or(u8::MAX));
-            }
-        }
-    }
-    pixels
 }
 
 fn replay<DB: DrawingBackend>(

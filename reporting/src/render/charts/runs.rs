@@ -7,7 +7,7 @@ use crate::report::chart::{Limits, Run, Runs};
 use crate::stats::wilson::count;
 
 const HEAD: f64 = 34.0;
-const BODY: f64 = 128.0;
+const BODY: f64 = 108.0;
 const FOOT: f64 = 24.0;
 const LEFT: f64 = 52.0;
 

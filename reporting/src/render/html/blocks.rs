@@ -138,8 +138,8 @@ fn breaks(numeric: bool, content: &Cell) -> Option<&'static str> {
 
 fn cell(cell: &Cell, rows: Option<&str>) -> Markup {
     let link = rows.zip(cell.measure.as_ref()).map(|(rows, (id, scope))| {
-        let scope = serde_json::to_string(scope).unwrap_or_default();
-        format!("{rows}?measure={}&scope={}", encoded(id), encoded(&scope))
+        let parts = scope.parts().map(|(name, part)| format!("&{name}={}", encoded(&part.to_string())));
+        format!("{rows}?measure={}{}", encoded(id), parts.collect::<String>())
     });
     html! {
         @if let Some(mark) = cell.mark { (shape(mark)) " " }
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_survives_a_query() {
-        assert_eq!(encoded(r#"{"priority":1}"#), "%7B%22priority%22%3A1%7D");
+    fn a_name_survives_a_query() {
+        assert_eq!(encoded("services/e mail&c"), "services%2Fe%20mail%26c");
     }
 }

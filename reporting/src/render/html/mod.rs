@@ -20,7 +20,7 @@ const DARK: [&str; 13] = [
 /// The report as one page.
 ///
 /// With `rows`, the address under which a server lists the rows behind a number, numbers are links to
-/// `{rows}?measure=…&scope=…`, the scope as JSON. Without it nothing links out of the file.
+/// `{rows}?measure=…&priority=…`, one pair per dimension of the scope. Without it nothing links out of the file.
 pub fn page(report: &Report, rows: Option<&str>) -> Result<String, Error> {
     let pages = report
         .pages

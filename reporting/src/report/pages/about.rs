@@ -60,8 +60,8 @@ pub(super) fn data(material: &Material) -> Page {
     let others = material.inputs.tickets.len() - material.inputs.incidents().count();
     if others > 0 {
         notes.push(format!(
-            "{} of other practices are on record, most as stubs that incidents link to; no measure counts them.",
-            text::counted(others as u64, "ticket")
+            "Tickets of other practices on record, most of them stubs that incidents link to, in no measure: {}.",
+            text::count(others as u64)
         ));
     }
     blocks.push(Block::Notes(notes));
@@ -221,7 +221,7 @@ fn reproduce(material: &Material) -> Table {
                     horizon.catalog, horizon.operations, horizon.supplier
                 ),
             ),
-            line("Hash of the data", inputs.data_hash()),
+            line("Hash of the data", material.data_hash.clone()),
             line("Time-zone database", inputs.time_zone_database.clone()),
         ],
         long: false,

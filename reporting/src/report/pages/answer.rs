@@ -14,7 +14,7 @@ const DECISIONS: usize = 5;
 /// The first page.
 pub(super) fn page(material: &Material) -> Page {
     let answers =
-        vec![kept(material), services(material), open(material), spent(material), decide(material), changed(material)];
+        vec![kept(material), services(material), open(material), spent(material), changed(material), decide(material)];
     let illustrative = answers.iter().any(|answer| answer.illustrative);
     Page {
         id: "answer",
@@ -65,6 +65,8 @@ fn services(material: &Material) -> Answer {
     let missed = largest.iter().filter(|promise| promise.is_kept() == Some(false)).count();
     let finding = match largest.len() {
         0 => "No incident with a promise names its service".to_owned(),
+        1 if missed == 1 => format!("The only service on record missed its {} goal", metric_word(&metric)),
+        1 => format!("The only service on record met its {} goal", metric_word(&metric)),
         n if missed == n => format!("All {n} services with most cases missed their {} goal", metric_word(&metric)),
         n if missed == 0 => format!("The {n} services with most cases met their {} goal", metric_word(&metric)),
         n => format!("{missed} of the {n} services with most cases missed their {} goal", metric_word(&metric)),
@@ -206,7 +208,9 @@ fn changed(material: &Material) -> Answer {
     compare("Incidents resolved", "flow.resolved", &Scope::all(), &whole);
     compare("Open at the end", "flow.backlog", &Scope::all(), &whole);
     compare("Median time to resolve, all", "flow.time_to_resolve.km_median", &Scope::all(), &text::duration);
-    for promise in promises::promises(material, "priority") {
+    // The metric that comes first; the others stand on the page of promises.
+    let all = promises::promises(material, "priority");
+    for promise in all.iter().filter(|promise| promise.metric == all[0].metric) {
         let priority = promise.attainment.scope.text("priority").unwrap_or_default();
         let name = format!("Priority {priority} {}, attained", metric_word(&promise.metric));
         compare(&name, "sla.attainment", &promise.attainment.scope, &text::percent);

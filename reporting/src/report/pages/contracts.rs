@@ -19,7 +19,7 @@ pub(super) fn page(material: &Material) -> Page {
     if material.count("supplier.contracts", &Scope::all()) > 0 {
         blocks.push(Block::Text(register(material)));
         blocks.push(Block::Figure(figure(material)));
-        blocks.push(Block::Table(due_table(material, 12)));
+        blocks.push(Block::Table(due_table(material, 8)));
         blocks.push(Block::Table(owner_table(material)));
     }
     Page {
@@ -194,7 +194,11 @@ fn notes(material: &Material) -> Vec<String> {
         text::count(contracts.len() as u64),
     )];
     if zero > 0 {
-        notes.push(format!("{} state no committed amount, or zero.", text::counted(zero, "contract")));
+        notes.push(format!(
+            "No committed amount, or zero: {} of {} contracts.",
+            text::count(zero),
+            text::count(contracts.len() as u64)
+        ));
     }
     if contracts.iter().any(|contract| contract.late) {
         notes.push(format!(

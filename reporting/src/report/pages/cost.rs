@@ -7,7 +7,7 @@ use crate::report::page::{Block, Cell, Column, Figure, Page, Row, Table};
 use crate::report::{Material, text};
 
 /// Items that a chart shows one by one.
-const ITEMS: usize = 12;
+const ITEMS: usize = 10;
 
 /// The page of cost.
 pub(super) fn page(material: &Material) -> Page {

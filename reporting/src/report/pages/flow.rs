@@ -27,18 +27,12 @@ pub(super) fn weeks(material: &Material) -> Page {
         weekly(&material.now, "flow.finished"),
         weekly(&material.now, "flow.backlog"),
     );
-    // A week belongs to the month of its Monday; what lies at an edge of the record says nothing about the usual.
-    let is_edge: Vec<bool> =
-        opened.iter().map(|week| material.is_edge(week.window.get(..7).unwrap_or_default())).collect();
-    let first_after = material.ended().and_then(|source| {
-        let end = source.end()?;
-        opened.iter().position(|week| week.window.get(..7).is_some_and(|month| month >= end))
-    });
-    let inside: Vec<usize> = (0..opened.len())
-        .filter(|index| {
-            !is_edge[*index] || (first_after.is_none_or(|end| *index < end) && started(material, opened[*index]))
-        })
-        .collect();
+    // Only weeks within the record as a whole say something about the usual.
+    let end = material.ended().and_then(|source| Some(format!("{}-01", source.end()?)));
+    let is_after = |week: &&Measure| end.as_deref().is_some_and(|end| day_after(week) > end);
+    let first_after = opened.iter().position(|week| is_after(&week));
+    let is_inside: Vec<bool> = opened.iter().map(|week| started(material, week) && !is_after(&week)).collect();
+    let inside: Vec<usize> = (0..opened.len()).filter(|index| is_inside[*index]).collect();
     let chart_of = |weeks: &[&Measure]| {
         let values: Vec<f64> = inside.iter().filter_map(|index| weeks.get(*index)?.number()).collect();
         xmr::chart(&values)
@@ -92,13 +86,18 @@ pub(super) fn weeks(material: &Material) -> Page {
                     run("Open at the end of the week", &backlog, false, true),
                 ],
             }),
-            table: week_table(&opened, &finished, &backlog, &is_edge),
+            table: week_table(&opened, &finished, &backlog, &is_inside),
             notes,
         }));
     }
     blocks.push(Block::Table(by_dimension(material, "service")));
     blocks.push(Block::Table(by_dimension(material, "group")));
     Page { id: "flow", name: "Flow", finding: finding(material, &chart, &inside), illustrative: false, blocks }
+}
+
+/// The first day after a week.
+fn day_after(week: &Measure) -> &str {
+    week.window.split_once('/').and_then(|(_, end)| end.get(..10)).unwrap_or_default()
 }
 
 /// Whether the record had begun when the week did: an opening before, or on its first day.
@@ -111,7 +110,11 @@ fn finding(material: &Material, chart: &Option<xmr::Chart>, inside: &[usize]) ->
     let opened = material.count("flow.opened", &Scope::all());
     let backlog = material.count("flow.backlog", &Scope::all());
     let at = text::day(material.period.until(material.inputs.as_of).end);
-    let open = if backlog == 1 { "1 is".to_owned() } else { format!("{} are", text::count(backlog)) };
+    let open = match backlog {
+        0 => "none is".to_owned(),
+        1 => "1 is".to_owned(),
+        _ => format!("{} are", text::count(backlog)),
+    };
     let start = format!("{} incidents were opened and {open} open on {at}", text::count(opened));
     let Some(chart) = chart else { return start };
     let signals = chart.signals.iter().filter(|rules| !rules.is_empty()).count();
@@ -130,7 +133,7 @@ fn finding(material: &Material, chart: &Option<xmr::Chart>, inside: &[usize]) ->
 fn balance(material: &Material) -> String {
     let count = |id| text::count(material.count(id, &Scope::all()));
     let mut sentence = format!(
-        "{} opened, {} resolved, {} times left the open states. {} were reopened, {} changed hands.",
+        "Opened: {}; resolved: {}; left the open states: {} times; reopened: {}; changed hands: {}.",
         count("flow.opened"),
         count("flow.resolved"),
         count("flow.finished"),
@@ -174,7 +177,7 @@ fn describe(chart: &Option<xmr::Chart>, opened: &[&Measure], inside: &[usize]) -
     )
 }
 
-fn week_table(opened: &[&Measure], finished: &[&Measure], backlog: &[&Measure], is_edge: &[bool]) -> Table {
+fn week_table(opened: &[&Measure], finished: &[&Measure], backlog: &[&Measure], is_inside: &[bool]) -> Table {
     let rows = opened.iter().enumerate().map(|(index, week)| {
         Row::of(vec![
             Cell::text(week.scope.text("week").unwrap_or_default()),
@@ -183,7 +186,7 @@ fn week_table(opened: &[&Measure], finished: &[&Measure], backlog: &[&Measure], 
             count_cell(finished.get(index).copied()),
             count_cell(backlog.get(index).copied()),
         ])
-        .edge(is_edge.get(index).copied().unwrap_or_default())
+        .edge(is_inside.get(index) == Some(&false))
     });
     Table {
         caption: "Incidents by week".to_owned(),

@@ -9,6 +9,9 @@ use crate::report::{Material, text};
 /// How many services a chart shows.
 const SERVICES: usize = 12;
 
+/// Rows of a table that still stand open below a chart.
+const SHORT: usize = 8;
+
 /// One promise: what was attained of one metric in one scope.
 pub(super) struct Promise<'a> {
     pub(super) metric: String,
@@ -159,6 +162,48 @@ fn table<'a>(caption: &str, heading: &str, rows: impl IntoIterator<Item = (&'a P
     Table { caption: caption.to_owned(), columns, rows: rows.collect(), long: false }
 }
 
+/// A row per label with all metrics beside each other. Long tables are folded.
+fn table_by_metric(caption: &str, heading: &str, rows: &[(&Promise, String, bool)]) -> Table {
+    let mut metrics: Vec<&str> = Vec::new();
+    let mut labels: Vec<(&str, bool)> = Vec::new();
+    for (promise, label, edge) in rows {
+        if !metrics.contains(&promise.metric.as_str()) {
+            metrics.push(&promise.metric);
+        }
+        if !labels.iter().any(|(known, _)| known == label) {
+            labels.push((label, *edge));
+        }
+    }
+    let mut columns = vec![Column::text(heading)];
+    for metric in &metrics {
+        let metric = capital(&metric_word(metric));
+        columns.push(Column::number(&format!("{metric}: of"), "clocks"));
+        columns.push(Column::number("Attained", ""));
+        columns.push(Column::number("95 % interval", ""));
+        columns.push(Column::text("By contract"));
+        columns.push(Column::text("Beyond chance"));
+    }
+    let row = |(label, edge): (&str, bool)| {
+        let mut cells = vec![Cell::text(label)];
+        for metric in &metrics {
+            let found = rows.iter().find(|(promise, of, _)| of == label && promise.metric == *metric);
+            match found {
+                Some((promise, ..)) => cells.extend([
+                    Cell::of(promise.attainment, text::count(promise.attainment.n)),
+                    percent_cell(Some(promise.attainment)),
+                    Cell::text(text::percent_interval(promise.attainment.interval)),
+                    promise.contract(),
+                    Cell::mark(promise.mark),
+                ]),
+                None => cells.extend(vec![Cell::text("–"); 5]),
+            }
+        }
+        Row::of(cells).edge(edge)
+    };
+    let long = labels.len() > SHORT;
+    Table { caption: caption.to_owned(), columns, rows: labels.into_iter().map(row).collect(), long }
+}
+
 /// Panels of one metric each.
 fn chart<'a>(rows: &[(&'a Promise<'a>, String, bool)]) -> Chart {
     let mut panels: Vec<DotPanel> = Vec::new();
@@ -263,6 +308,11 @@ fn extremes<'a>(
     match promises.as_slice() {
         [] => format!("No {} promise was due in this period", metric_word(metric)),
         [only] => format!("The {} promise was kept for {}", metric_word(metric), said(only)),
+        [worst, .., best] if worst.share >= best.share => format!(
+            "The {} promise was kept equally often for {}",
+            metric_word(metric),
+            text::list(&promises.iter().map(|promise| said(promise)).collect::<Vec<_>>()),
+        ),
         [worst, .., best] => format!(
             "The {} promise was kept most often for {} and least often for {}",
             metric_word(metric),
@@ -304,13 +354,12 @@ pub(super) fn by_service(material: &Material) -> Option<Page> {
         blocks: vec![Block::Figure(Figure {
             id: "promises-service",
             caption: format!(
-                "Share of clocks met in %, by metric and service, {}; the {} with most clocks",
+                "Share of clocks met in %, by metric and service, {}; where there are most clocks",
                 material.period.label(),
-                text::counted(shown.len() as u64, "service"),
             ),
             description: describe(&rows),
             chart: chart(&rows),
-            table: table("Attainment by metric and service", "Service", rows),
+            table: table_by_metric("Attainment by metric and service", "Service", &rows),
             notes: reading_notes(material),
         })],
     })
@@ -355,7 +404,7 @@ pub(super) fn by_month(material: &Material) -> Option<Page> {
             caption: format!("Share of clocks met in %, by metric and month of opening, {}", material.period.label()),
             description: describe(&rows),
             chart: chart(&rows),
-            table: table("Attainment by metric and month of opening", "Opened", rows),
+            table: table_by_metric("Attainment by metric and month of opening", "Opened", &rows),
             notes,
         })],
     })

@@ -64,9 +64,9 @@ fn figure(material: &Material) -> Figure {
         points: curve.points.iter().map(|point| (hours(point.time), point.incidence, point.interval())).collect(),
         last: curve.last.map_or(0.0, hours),
     });
-    let description = by_priority(material).map(|(_, label, curve)| {
-        let median = curve.quantile(0.5).map_or_else(|| "not reached".to_owned(), |time| text::duration(hours(time)));
-        format!("{label}: half resolved within {median}")
+    let description = by_priority(material).map(|(_, label, curve)| match curve.quantile(0.5) {
+        Some(time) => format!("{label}: half resolved within {}", text::duration(hours(time))),
+        None => format!("{label}: less than half resolved"),
     });
     Figure {
         id: "restore-curves",
