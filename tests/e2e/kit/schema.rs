@@ -48,13 +48,14 @@ async fn reporting_reads_its_views_and_nothing_else() {
         tokio_postgres::connect(fixture.database.url().unwrap(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let service: String = client.query_one("SELECT role_name FROM widgets.server_secret", &[]).await.unwrap().get(0);
-    let role = |name: &str| service.replace("_widgets", name);
-    client.batch_execute(&format!("SET search_path TO widgets; SET ROLE {}", role("_reporting"))).await.unwrap();
+    let prefix = service.strip_suffix("_widgets").unwrap();
+    let role = |name: &str| format!("{prefix}_{name}");
+    client.batch_execute(&format!("SET search_path TO widgets; SET ROLE {}", role("reporting"))).await.unwrap();
     assert!(!refused(&client, "SELECT FROM report_v1_widgets").await);
     for forbidden in ["SELECT FROM widget", "SELECT FROM journal", "SELECT FROM published_widgets_v1"] {
         assert!(refused(&client, forbidden).await, "{forbidden}");
     }
-    client.batch_execute(&format!("SET ROLE {}", role("_published"))).await.unwrap();
+    client.batch_execute(&format!("SET ROLE {}", role("published"))).await.unwrap();
     assert!(!refused(&client, "SELECT FROM published_widgets_v1").await);
     assert!(refused(&client, "SELECT FROM widget").await);
 }
