@@ -11,8 +11,10 @@ mod database;
 mod migrations;
 mod scratch;
 mod server;
+mod suite;
 
 pub use database::TestDatabase;
 pub use migrations::fingerprint_of_migrations;
 pub use scratch::Scratch;
 pub use server::Server;
+pub use suite::{Running, reason};
