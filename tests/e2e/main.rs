@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod house;
+mod kit;
 mod postgres;
+mod supplier;
 mod test_database;
