@@ -164,6 +164,12 @@ async fn a_watcher_that_resumes_misses_nothing_and_sees_nothing_twice() {
     assert_eq!(seen, (1..=60).collect::<Vec<_>>());
 }
 
+fn with_token<T>(message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("authorization", "Bearer 0123456789abcdef".parse().unwrap());
+    request
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bound_caller_sees_the_public_facts_of_its_customer_only() {
     let fixture = Fixture::new().await;
@@ -185,11 +191,6 @@ async fn a_bound_caller_sees_the_public_facts_of_its_customer_only() {
 
     let refusal = running.client.list_journal_entries(pb::ListJournalEntriesRequest::default()).await.unwrap_err();
     assert_eq!(refusal.get_details_error_info().unwrap().reason, error::UNAUTHENTICATED.name);
-    fn with_token<T>(message: T) -> tonic::Request<T> {
-        let mut request = tonic::Request::new(message);
-        request.metadata_mut().insert("authorization", "Bearer 0123456789abcdef".parse().unwrap());
-        request
-    }
     let request = with_token(pb::ListJournalEntriesRequest::default());
     let page = running.client.list_journal_entries(request).await.unwrap().into_inner();
     let subjects = |entries: &[pb::JournalEntry]| entries.iter().map(|e| e.subject.clone()).collect::<Vec<_>>();

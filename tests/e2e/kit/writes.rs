@@ -13,6 +13,7 @@ use super::*;
 
 const REQUEST: &str = "0190b5a2-6a5c-7b1e-8f7f-2b6e5b1c0a11";
 
+#[allow(clippy::unnecessary_wraps, reason = "the shape of an edit")]
 fn heavier(before: &Stored<Widget>, _now: Timestamp) -> Result<Widget, Error> {
     Ok(Widget { weight: Some(before.body.weight.unwrap_or_default() + 1), ..before.body.clone() })
 }
