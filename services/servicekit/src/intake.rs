@@ -4,6 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, Jsonb, Text};
+use diesel_async::RunQueryDsl;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -13,6 +16,7 @@ use crate::auth::Caller;
 use crate::error::{Error, Violation};
 use crate::kit::Kit;
 use crate::resource::{self, Outcome};
+use crate::sql::Sql;
 use crate::standard::Declared;
 
 /// Rows in one transaction, and at least in one answer.
@@ -100,11 +104,16 @@ pub async fn add<R: Declared>(
     while let Some(range) = next {
         match resource::add(kit, caller, &members[range.clone()], false).await {
             Ok(added) => {
-                for (member, sequence) in added.into_iter().zip(&sequences[range]) {
+                let changed = added.iter().filter(|member| member.outcome == Outcome::Different);
+                let first = first_recorded::<R>(kit, changed.map(|member| member.stored.name.clone()).collect()).await?;
+                for (member, at) in added.into_iter().zip(range) {
                     match member.outcome {
                         Outcome::Created | Outcome::Updated => tally.created += 1,
                         Outcome::Unchanged => tally.unchanged += 1,
-                        Outcome::Different => conflict(tally, *sequence, &member.stored.name),
+                        Outcome::Different if first.get(&member.stored.name) == Some(&members[at].1) => {
+                            tally.unchanged += 1;
+                        }
+                        Outcome::Different => conflict(tally, sequences[at], &member.stored.name),
                     }
                 }
             }
@@ -124,8 +133,28 @@ pub async fn add<R: Declared>(
     Ok(())
 }
 
+#[derive(QueryableByName)]
+struct Recorded {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Jsonb)]
+    body: serde_json::Value,
+}
+
+/// What resources said when they were created: a row is the same row whatever people have done with it since. One that
+/// was written in a shape that is no longer read is missing.
+async fn first_recorded<R: Declared>(kit: &Kit, names: Vec<String>) -> Result<HashMap<String, R>, Error> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut sql = Sql::new("SELECT subject AS name, payload AS body FROM journal WHERE subject_version = 1 ");
+    sql.push("AND subject = ANY(").bind::<Array<Text>, _>(names).push(")");
+    let rows: Vec<Recorded> = sql.load(&mut kit.database.get().await?).await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.name, R::deserialize(&row.body).ok()?))).collect())
+}
+
 fn conflict(tally: &mut Tally, sequence: i64, name: &str) {
-    let message = format!("{name} was recorded with other content or is deleted: correct that one instead");
+    let message = format!("{name} was recorded with other content: correct that one instead");
     tally.fail(sequence, SOURCE_ID_CONFLICT, "source_id", message);
 }
 
