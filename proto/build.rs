@@ -26,8 +26,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("itsm.descriptors.bin"), &bytes)?;
 
     let set = prost_types::FileDescriptorSet::decode(bytes.as_slice())?;
-    tonic_prost_build::configure()
-        .build_transport(true)
-        .compile_fds(set)?;
+    tonic_prost_build::configure().build_transport(true).compile_fds(set)?;
     Ok(())
 }

@@ -56,8 +56,7 @@ pub fn render(name: &str, answer: &pb::ExplainClocksResponse) -> String {
         );
         for segment in &explanation.segments {
             let reason = word(segment.reason().as_str_name(), "SEGMENT_REASON_").to_lowercase().replace('_', " ");
-            let detail =
-                if segment.detail.is_empty() { String::new() } else { format!(" ({})", segment.detail) };
+            let detail = if segment.detail.is_empty() { String::new() } else { format!(" ({})", segment.detail) };
             let _ = writeln!(
                 text,
                 "  {} → {}  {:>14}  {} {reason}{detail}",

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use servicekit::config;
 use servicekit::serve::{Server, shutdown_signal};
+use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_health::pb::HealthCheckRequest;
 
 use crate::cli::{Command, DashboardArgs, ExplainArgs, Import, ReportArgs, Serve, ServeArgs, SuiteArgs};
 use crate::dashboard::{self, Dashboard};
@@ -49,8 +49,7 @@ async fn serve(args: &ServeArgs, server: Result<Server, servicekit::Error>) -> R
 async fn serve_dashboard(args: DashboardArgs) -> Result<(), Problem> {
     let stop = shutdown_signal().map_err(problem)?;
     let listener = dashboard::listen(args.listen).await?;
-    let config =
-        dashboard::Config { operations: args.operations, reports: args.reports, insecure: args.insecure };
+    let config = dashboard::Config { operations: args.operations, reports: args.reports, insecure: args.insecure };
     let dashboard = Dashboard::new(listener, config)?;
     println!("{}", serde_json::json!({ "address": dashboard.address()? }));
     dashboard.serve(stop).await

@@ -52,9 +52,9 @@ pub struct Dashboard {
 /// Takes an address for the dashboard; port 0 takes a free port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Problem> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => {
-            Problem::new(format!("{address} is in use: stop what listens there, or choose another port with --port-base"))
-        }
+        ErrorKind::AddrInUse => Problem::new(format!(
+            "{address} is in use: stop what listens there, or choose another port with --port-base"
+        )),
         _ => Problem::new(format!("the dashboard cannot listen on {address}: {error}")),
     })
 }

@@ -82,25 +82,29 @@ pub(super) async fn index(mut viewer: Viewer, State(config): State<Arc<Config>>)
         }
     }
     reports.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(page("Reports", true, &html! {
-        h1 { "Reports" }
-        @if reports.is_empty() {
-            p { "No report has been made yet: " code { "itsm report --period 2016-03..2016-05 --out " (config.reports.display()) "/2016-spring" } }
-        }
-        ul.cards {
-            @for (name, summary) in &reports {
-                li {
-                    h2 { a href={ "/reports/" (name) "/report.html" } { (name) } }
-                    p.note {
-                        (day(&summary.period.start)) " up to, not including, " (day(&summary.period.end))
-                        ", as known on " (day(&summary.as_of))
+    Ok(page(
+        "Reports",
+        true,
+        &html! {
+            h1 { "Reports" }
+            @if reports.is_empty() {
+                p { "No report has been made yet: " code { "itsm report --period 2016-03..2016-05 --out " (config.reports.display()) "/2016-spring" } }
+            }
+            ul.cards {
+                @for (name, summary) in &reports {
+                    li {
+                        h2 { a href={ "/reports/" (name) "/report.html" } { (name) } }
+                        p.note {
+                            (day(&summary.period.start)) " up to, not including, " (day(&summary.period.end))
+                            ", as known on " (day(&summary.as_of))
+                        }
+                        p { a href={ "/reports/" (name) } { (summary.measures.len()) " numbers and the rows behind them" } }
                     }
-                    p { a href={ "/reports/" (name) } { (summary.measures.len()) " numbers and the rows behind them" } }
                 }
             }
-        }
-        @if viewer.signed_in { p { a href="/sign-out" { "Sign out" } } }
-    }))
+            @if viewer.signed_in { p { a href="/sign-out" { "Sign out" } } }
+        },
+    ))
 }
 
 fn day(instant: &str) -> &str {
@@ -127,27 +131,31 @@ pub(super) async fn numbers(
     for number in shown {
         by_id.entry(&number.id).or_default().push(number);
     }
-    Ok(page(&report, true, &html! {
-        p.soft { a href={ "/reports/" (report) "/report.html" } { "The report" } }
-        h1 { "The numbers of " (report) }
-        form.filter method="get" role="search" {
-            input type="text" name="id" value=(search.id) placeholder="sla.attainment" aria-label="Part of a measure's id";
-            button { "Show" }
-        }
-        @for (id, numbers) in &by_id {
-            section {
-                h2 { (id) }
-                @if let Some(first) = numbers.first() { p.note { (first.definition) } }
-                div.scroll { table {
-                    thead { tr {
-                        th { "Scope" } th.num { "Value" } th { "Unit" } th.num { "n" } th.num { "95 % interval" }
-                        th { "Window" } th { "Source" } th { "Rows" }
-                    } }
-                    tbody { @for number in numbers { (row(&report, number)) } }
-                } }
+    Ok(page(
+        &report,
+        true,
+        &html! {
+            p.soft { a href={ "/reports/" (report) "/report.html" } { "The report" } }
+            h1 { "The numbers of " (report) }
+            form.filter method="get" role="search" {
+                input type="text" name="id" value=(search.id) placeholder="sla.attainment" aria-label="Part of a measure's id";
+                button { "Show" }
             }
-        }
-    }))
+            @for (id, numbers) in &by_id {
+                section {
+                    h2 { (id) }
+                    @if let Some(first) = numbers.first() { p.note { (first.definition) } }
+                    div.scroll { table {
+                        thead { tr {
+                            th { "Scope" } th.num { "Value" } th { "Unit" } th.num { "n" } th.num { "95 % interval" }
+                            th { "Window" } th { "Source" } th { "Rows" }
+                        } }
+                        tbody { @for number in numbers { (row(&report, number)) } }
+                    } }
+                }
+            }
+        },
+    ))
 }
 
 fn row(report: &str, number: &Number) -> Markup {
@@ -235,16 +243,18 @@ pub(super) async fn file(
     Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())
 }
 
-/// The inputs of a report, kept in memory until the file changes.
-static INPUTS_READ: LazyLock<Mutex<HashMap<PathBuf, (SystemTime, Arc<Kept>)>>> = LazyLock::new(Mutex::default);
+/// What reports were made from, by file and with the time at which the file was written.
+type Read = HashMap<PathBuf, (SystemTime, Arc<Kept>)>;
+
+/// What was read of them, kept in memory until the file changes.
+static INPUTS_READ: LazyLock<Mutex<Read>> = LazyLock::new(Mutex::default);
 
 fn inputs(folder: &Path) -> Result<Arc<Kept>, Refusal> {
     let missing = || Refusal::not_found("the rows behind this report were not kept: make it again");
     let path = folder.join(INPUTS);
     let changed = path.metadata().and_then(|metadata| metadata.modified()).map_err(|_| missing())?;
     let mut read = INPUTS_READ.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some((at, kept)) = read.get(&path).filter(|(at, _)| *at == changed) {
-        let _ = at;
+    if let Some((_, kept)) = read.get(&path).filter(|(at, _)| *at == changed) {
         return Ok(kept.clone());
     }
     let kept = Arc::new(Kept::read(&path).map_err(|_| missing())?);
@@ -252,12 +262,7 @@ fn inputs(folder: &Path) -> Result<Arc<Kept>, Refusal> {
     Ok(kept)
 }
 
-async fn rows(
-    mut viewer: Viewer,
-    folder: &Path,
-    report: &str,
-    query: &[(String, String)],
-) -> Result<Markup, Refusal> {
+async fn rows(mut viewer: Viewer, folder: &Path, report: &str, query: &[(String, String)]) -> Result<Markup, Refusal> {
     let mut id = String::new();
     let mut from = 0;
     let mut scope = Scope::all();
@@ -285,8 +290,7 @@ async fn rows(
     let shown: Vec<_> = names.iter().skip(from).take(PAGE).cloned().collect();
     let tickets = shown.iter().all(|name| name.starts_with("tickets/")) && !shown.is_empty();
     let listed = if tickets {
-        let request =
-            pb::BatchGetTicketsRequest { names: shown.clone(), view: ResourceView::Basic as i32 };
+        let request = pb::BatchGetTicketsRequest { names: shown.clone(), view: ResourceView::Basic as i32 };
         viewer.tickets.batch_get_tickets(request).await?.into_inner().tickets
     } else {
         Vec::new()
@@ -299,15 +303,19 @@ async fn rows(
         pairs.append_pair("from", &from.to_string());
         format!("/reports/{report}/rows?{}", pairs.finish())
     };
-    Ok(page(&id, true, &html! {
-        p.soft { a href={ "/reports/" (report) "?id=" (id) } { (id) } " · " (parts.join(", ")) }
-        h1 { (grouped(i64::try_from(names.len()).unwrap_or(i64::MAX))) " rows behind the number" }
-        @if tickets { (table(&listed)) }
-        @else if shown.is_empty() { p { "No rows stand behind this number." } }
-        @else { ul { @for name in &shown { li { (name) } } } }
-        div.pages {
-            @if from > 0 { a rel="prev" href=(more(from.saturating_sub(PAGE))) { "Previous page" } }
-            @if from + PAGE < names.len() { a rel="next" href=(more(from + PAGE)) { "Next page" } }
-        }
-    }))
+    Ok(page(
+        &id,
+        true,
+        &html! {
+            p.soft { a href={ "/reports/" (report) "?id=" (id) } { (id) } " · " (parts.join(", ")) }
+            h1 { (grouped(i64::try_from(names.len()).unwrap_or(i64::MAX))) " rows behind the number" }
+            @if tickets { (table(&listed)) }
+            @else if shown.is_empty() { p { "No rows stand behind this number." } }
+            @else { ul { @for name in &shown { li { (name) } } } }
+            div.pages {
+                @if from > 0 { a rel="prev" href=(more(from.saturating_sub(PAGE))) { "Previous page" } }
+                @if from + PAGE < names.len() { a rel="next" href=(more(from + PAGE)) { "Next page" } }
+            }
+        },
+    ))
 }

@@ -37,27 +37,31 @@ pub(super) async fn show(
     let clocks = viewer.tickets.explain_clocks(request).await?.into_inner();
     let facts = facts(&mut viewer, &name).await?;
     let short = name.trim_start_matches("tickets/");
-    Ok(page(short, true, &html! {
-        p.soft { (short) @if !ticket.source_id.is_empty() { " · " (ticket.source_system) " " (ticket.source_id) } }
-        h1 { (ticket.title) }
-        (summary(&ticket))
-        h2 { "Clocks" }
-        @if clocks.clocks.is_empty() { p { "No promise covers this ticket." } }
-        @else { p.note { "Read at " (time(clocks.read_time.as_ref())) "." } (timeline::key()) }
-        @for explanation in &clocks.clocks { (clock(explanation)) }
-        @if !clocks.lost_objectives.is_empty() {
-            details { summary { "Objectives that did not govern" }
-                ul { @for lost in &clocks.lost_objectives {
-                    li { (lost.agreement) " " (lost.objective) ": " (lost.reason) }
-                } }
+    Ok(page(
+        short,
+        true,
+        &html! {
+            p.soft { (short) @if !ticket.source_id.is_empty() { " · " (ticket.source_system) " " (ticket.source_id) } }
+            h1 { (ticket.title) }
+            (summary(&ticket))
+            h2 { "Clocks" }
+            @if clocks.clocks.is_empty() { p { "No promise covers this ticket." } }
+            @else { p.note { "Read at " (time(clocks.read_time.as_ref())) "." } (timeline::key()) }
+            @for explanation in &clocks.clocks { (clock(explanation)) }
+            @if !clocks.lost_objectives.is_empty() {
+                details { summary { "Objectives that did not govern" }
+                    ul { @for lost in &clocks.lost_objectives {
+                        li { (lost.agreement) " " (lost.objective) ": " (lost.reason) }
+                    } }
+                }
             }
-        }
-        h2 { "History" }
-        div.scroll { table {
-            thead { tr { th { "When" } th { "What" } th { "Who" } th { "Detail" } } }
-            tbody { @for fact in &facts { (history(fact)) } }
-        } }
-    }))
+            h2 { "History" }
+            div.scroll { table {
+                thead { tr { th { "When" } th { "What" } th { "Who" } th { "Detail" } } }
+                tbody { @for fact in &facts { (history(fact)) } }
+            } }
+        },
+    ))
 }
 
 async fn facts(viewer: &mut Viewer, name: &str) -> Result<Vec<JournalEntry>, Refusal> {

@@ -36,11 +36,15 @@ pub(super) async fn list(mut viewer: Viewer, Query(selection): Query<Selection>)
         Ok(answer) => answer.into_inner(),
         Err(status) if status.code() == tonic::Code::InvalidArgument => {
             let message = crate::client::sentence(&status);
-            return Ok(page("Tickets", true, &html! {
-                h1 { "Tickets" }
-                (filter_form(&selection))
-                p.refused role="alert" { (message) }
-            }));
+            return Ok(page(
+                "Tickets",
+                true,
+                &html! {
+                    h1 { "Tickets" }
+                    (filter_form(&selection))
+                    p.refused role="alert" { (message) }
+                },
+            ));
         }
         Err(status) => return Err(status.into()),
     };
@@ -51,19 +55,23 @@ pub(super) async fn list(mut viewer: Viewer, Query(selection): Query<Selection>)
         1 => "1 ticket".to_owned(),
         total => format!("{} tickets", grouped(total)),
     };
-    Ok(page(&title, true, &html! {
-        h1 { (title) }
-        (filter_form(&selection))
-        @if !listed.tickets.is_empty() { (table(&listed.tickets)) }
-        div.pages {
-            @if !selection.page_token.is_empty() {
-                a href=(tickets_link(&selection.filter, &selection.order_by)) { "First page" }
+    Ok(page(
+        &title,
+        true,
+        &html! {
+            h1 { (title) }
+            (filter_form(&selection))
+            @if !listed.tickets.is_empty() { (table(&listed.tickets)) }
+            div.pages {
+                @if !selection.page_token.is_empty() {
+                    a href=(tickets_link(&selection.filter, &selection.order_by)) { "First page" }
+                }
+                @if !listed.next_page_token.is_empty() {
+                    a rel="next" href=(next(&selection, &listed.next_page_token)) { "Next page" }
+                }
             }
-            @if !listed.next_page_token.is_empty() {
-                a rel="next" href=(next(&selection, &listed.next_page_token)) { "Next page" }
-            }
-        }
-    }))
+        },
+    ))
 }
 
 /// Tickets as a table.
@@ -142,7 +150,7 @@ pub(super) fn grouped(count: i64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

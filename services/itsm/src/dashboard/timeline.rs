@@ -50,7 +50,9 @@ pub(super) fn draw(explanation: &pb::ClockExplanation) -> Markup {
     let segments: Vec<_> = explanation
         .segments
         .iter()
-        .filter_map(|segment| Some((seconds(segment.start_time.as_ref()?), seconds(segment.end_time.as_ref()?), segment)))
+        .filter_map(|segment| {
+            Some((seconds(segment.start_time.as_ref()?), seconds(segment.end_time.as_ref()?), segment))
+        })
         .collect();
     let Some(start) = segments.first().map(|segment| segment.0) else { return html! {} };
     let stopped = |segment: &pb::ClockSegment| segment.reason() == pb::SegmentReason::Stopped;

@@ -2,8 +2,8 @@
 
 use domain::amount::{Currency, Decimal, Money};
 use jiff::civil::Date;
-use proto::{common::v1 as common, supplier::v1 as pb};
 use pb::supplier_service_client::SupplierServiceClient;
+use proto::{common::v1 as common, supplier::v1 as pb};
 use tokio::sync::mpsc;
 
 use super::{Failure, Input, Problem, Summary, exchange, next_row, progress};
@@ -65,10 +65,9 @@ impl Columns {
         let mut reader = input.csv(',')?;
         let header = reader.headers().map_err(|error| Problem::new(format!("{}: {error}", input.file_name)))?.clone();
         let column = |name: &str| {
-            header
-                .iter()
-                .position(|cell| cell == name)
-                .ok_or_else(|| Problem::new(format!("{} is no contracts register: it has no column {name}", input.file_name)))
+            header.iter().position(|cell| cell == name).ok_or_else(|| {
+                Problem::new(format!("{} is no contracts register: it has no column {name}", input.file_name))
+            })
         };
         Ok(Self {
             count: header.len(),
@@ -97,7 +96,8 @@ impl Columns {
             if text.is_empty() {
                 return Ok(None);
             }
-            let date: Date = text.parse().map_err(|_| (field.to_owned(), format!("is not a date (YYYY-MM-DD): {text}")))?;
+            let date: Date =
+                text.parse().map_err(|_| (field.to_owned(), format!("is not a date (YYYY-MM-DD): {text}")))?;
             Ok(Some(common::Date { year: date.year().into(), month: date.month().into(), day: date.day().into() }))
         };
         let amount = cell(self.amount);

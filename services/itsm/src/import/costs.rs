@@ -1,11 +1,11 @@
 //! Cloud bills in FOCUS form (FinOps Open Cost and Usage Specification 1.0), from any provider.
 
-use std::collections::HashMap;
 use domain::amount::{Currency, Decimal};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use pb::value_service_client::ValueServiceClient;
 use proto::{catalog::v1 as pb, common::v1 as common};
+use std::collections::HashMap;
 use tokio::sync::mpsc;
 
 use super::{Failure, Input, Problem, Summary, exchange, next_row, progress, timestamp};

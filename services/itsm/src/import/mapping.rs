@@ -266,18 +266,13 @@ impl Mapper {
                     "the mapping of {name} needs exactly one of column, columns, constant, template and row"
                 )));
             };
-            let values = field.values.as_ref().map(|values| {
-                values.iter().map(|(from, to)| (from.clone(), to.as_ref().map(Scalar::text))).collect()
-            });
+            let values = field
+                .values
+                .as_ref()
+                .map(|values| values.iter().map(|(from, to)| (from.clone(), to.as_ref().map(Scalar::text))).collect());
             fields.push((
                 *target,
-                Source {
-                    field: name.clone(),
-                    from,
-                    resource: field.resource.clone(),
-                    values,
-                    others: field.others,
-                },
+                Source { field: name.clone(), from, resource: field.resource.clone(), values, others: field.others },
             ));
         }
         for required in ["source_id", "observe_time", "state"] {

@@ -95,7 +95,8 @@ impl Input {
     /// Reads a file.
     pub fn open(path: &Path) -> Result<Self, Problem> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file = File::open(path).map_err(|error| Problem::new(format!("cannot read {}: {error}", path.display())))?;
+        let file =
+            File::open(path).map_err(|error| Problem::new(format!("cannot read {}: {error}", path.display())))?;
         Self::of(&name, BufReader::new(file))
     }
 
@@ -198,10 +199,7 @@ where
 }
 
 /// The next row with the line it starts on, or why it cannot be read.
-fn next_row(
-    reader: &mut csv::Reader<&[u8]>,
-    columns: usize,
-) -> Option<(i64, Result<csv::StringRecord, String>)> {
+fn next_row(reader: &mut csv::Reader<&[u8]>, columns: usize) -> Option<(i64, Result<csv::StringRecord, String>)> {
     let mut record = csv::StringRecord::new();
     let line = i64::try_from(reader.position().line()).unwrap_or(i64::MAX);
     match reader.read_record(&mut record) {

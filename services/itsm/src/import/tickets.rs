@@ -1,7 +1,7 @@
 //! Ticket logs: rows become snapshots by a mapping and go through `ImportTickets`.
 
-use proto::operations::v1 as pb;
 use pb::ticket_service_client::TicketServiceClient;
+use proto::operations::v1 as pb;
 use tokio::sync::mpsc;
 
 use super::mapping::{Mapper, Mapping};
