@@ -1,13 +1,11 @@
-//! What an import asks before it writes: which names are taken, and what was recorded first under them.
+//! What an import asks before it writes: which suppliers are known, which names and places in sources are taken.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use servicekit::db::Connection;
 use servicekit::error::Error;
 use servicekit::sql::Sql;
-
-use super::Contract;
 
 /// A supplier's name for people, as it was asked for, with what is known of it.
 #[derive(Debug, Clone, QueryableByName)]
@@ -51,28 +49,17 @@ pub async fn recorded_names(connection: &mut Connection, names: Vec<String>) -> 
 }
 
 /// A contract that came from a source.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, QueryableByName)]
 pub struct FromSource {
     /// Its name.
+    #[diesel(sql_type = Text)]
     pub name: String,
     /// Where it comes from.
+    #[diesel(sql_type = Text)]
     pub source: String,
     /// Its place there.
+    #[diesel(sql_type = Text)]
     pub source_id: String,
-    /// What it said when it was created. None: in a shape that is no longer read.
-    pub first: Option<Contract>,
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Text)]
-    source: String,
-    #[diesel(sql_type = Text)]
-    source_id: String,
-    #[diesel(sql_type = Jsonb)]
-    first: serde_json::Value,
 }
 
 /// The contracts from these places, deleted or not: source and place in it.
@@ -82,16 +69,8 @@ pub async fn recorded_contracts(
 ) -> Result<Vec<FromSource>, Error> {
     let (sources, ids): (Vec<String>, Vec<String>) =
         places.iter().map(|(source, id)| ((*source).to_owned(), (*id).to_owned())).unzip();
-    let mut sql = Sql::new("SELECT c.name, c.source, c.source_id, j.payload AS first FROM contract c ");
-    sql.push("JOIN unnest(").bind::<Array<Text>, _>(sources).push(", ").bind::<Array<Text>, _>(ids);
-    sql.push(") AS asked (source, source_id) ON asked.source = c.source AND asked.source_id = c.source_id ");
-    sql.push("JOIN journal j ON j.subject = c.name AND j.subject_version = 1");
-    let rows: Vec<Row> = sql.load(connection).await?;
-    let read = |Row { name, source, source_id, first }| FromSource {
-        name,
-        source,
-        source_id,
-        first: serde_json::from_value(first).ok(),
-    };
-    Ok(rows.into_iter().map(read).collect())
+    let mut sql = Sql::new("SELECT c.name, c.source, c.source_id FROM contract c JOIN unnest(");
+    sql.bind::<Array<Text>, _>(sources).push(", ").bind::<Array<Text>, _>(ids);
+    sql.push(") AS asked (source, source_id) ON asked.source = c.source AND asked.source_id = c.source_id");
+    Ok(sql.load(connection).await?)
 }

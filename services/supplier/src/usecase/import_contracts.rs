@@ -1,5 +1,5 @@
 //! Takes a batch of a register of contracts: those that are not there yet, each with its suppliers.
-//! A row that was taken before is unchanged, whatever people have added to its contract since.
+//! A place in a source belongs to one contract, whatever its name.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -56,10 +56,6 @@ pub async fn run(kit: &Kit, caller: &Caller, entries: Vec<Entry>, tally: &mut Ta
             Some(known) if !entry.name.is_empty() && entry.name != known.name => {
                 let message = format!("stands for {}, and the row names {}", known.name, entry.name);
                 tally.fail(entry.sequence, SOURCE_ID_CONFLICT, "source_id", message);
-                continue;
-            }
-            Some(known) if known.first.as_ref() == Some(&entry.contract) => {
-                tally.unchanged += 1;
                 continue;
             }
             Some(known) => known.name.clone(),
