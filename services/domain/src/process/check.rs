@@ -138,15 +138,9 @@ impl Process {
     }
 
     fn check_ways(&self, findings: &mut Vec<Finding>) {
-        let reachable = self.spread(BTreeSet::from([self.initial.as_str()]), |transition, known| {
-            let leaves = transition.from.iter().any(|from| known.contains(from.as_str()));
-            if leaves { std::slice::from_ref(&transition.to) } else { &[] }
-        });
+        let reachable = self.spread(BTreeSet::from([self.initial.as_str()]), entered);
         let ends = self.states.iter().filter(|state| state.category.is_final());
-        let ends: BTreeSet<&str> = ends.map(|state| state.id.as_str()).collect();
-        let finishing = self.spread(ends, |transition, known| {
-            if known.contains(transition.to.as_str()) { &transition.from } else { &[] }
-        });
+        let finishing = self.spread(ends.map(|state| state.id.as_str()).collect(), left);
         for (index, state) in self.states.iter().enumerate() {
             let field = format!("states[{index}]");
             if !reachable.contains(state.id.as_str()) {
@@ -164,7 +158,7 @@ impl Process {
     fn spread<'a>(
         &'a self,
         mut known: BTreeSet<&'a str>,
-        adds: impl Fn(&'a Transition, &BTreeSet<&'a str>) -> &'a [String],
+        adds: fn(&'a Transition, &BTreeSet<&str>) -> &'a [String],
     ) -> BTreeSet<&'a str> {
         loop {
             let before = known.len();
@@ -217,6 +211,17 @@ impl Process {
             None => Field::parse(path).is_some(),
         }
     }
+}
+
+/// The state that a transition leads to, if it leaves one of those known.
+fn entered<'a>(transition: &'a Transition, known: &BTreeSet<&str>) -> &'a [String] {
+    let leaves = transition.from.iter().any(|from| known.contains(from.as_str()));
+    if leaves { std::slice::from_ref(&transition.to) } else { &[] }
+}
+
+/// The states that a transition leaves, if it leads to one of those known.
+fn left<'a>(transition: &'a Transition, known: &BTreeSet<&str>) -> &'a [String] {
+    if known.contains(transition.to.as_str()) { &transition.from } else { &[] }
 }
 
 fn is_id(text: &str) -> bool {

@@ -293,6 +293,16 @@ impl FieldSet {
 }
 
 impl Changes {
+    /// The same, with the override of the other if that sets the same priority: who set it first did.
+    #[must_use]
+    pub(super) fn keeping_override_of(mut self, other: &Self) -> Self {
+        let value = |changes: &Self| changes.priority_override.value().map(|by_hand| by_hand.value);
+        if value(&self).is_some() && value(&self) == value(other) {
+            self.priority_override.clone_from(&other.priority_override);
+        }
+        self
+    }
+
     /// Says nothing about any field.
     pub fn is_empty(&self) -> bool {
         self.fields().is_empty()

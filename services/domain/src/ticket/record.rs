@@ -100,6 +100,11 @@ impl NewFact {
 }
 
 impl Recorded {
+    /// Whether it was told by another system.
+    pub fn is_imported(&self) -> bool {
+        self.source_recorded_at.is_some()
+    }
+
     /// Where the fact stands among those of its ticket: facts are folded in this order.
     pub fn key(&self) -> (Timestamp, i64, i64) {
         (self.occurred_at, self.source_sequence, self.position)

@@ -1,11 +1,10 @@
 //! From wanted field values to the facts that bring them about.
 
-use super::super::field::{ASSIGNMENT, PRIORITY};
-use super::super::{Assigned, Changes, Fact, Patch, Prioritised, Ticket};
+use super::super::field::{ASSIGNMENT, DERIVED, PENDING, PRIORITY, RESOLUTION};
+use super::super::{Assigned, Changes, Fact, FieldSet, Patch, Prioritised, Ticket};
 use super::{Caller, Reason, Rejection};
 use crate::priority;
 use crate::process::Process;
-use crate::ticket::FieldSet;
 use crate::violation::Violation;
 
 /// Refuses values that no ticket of the process can have, all at once.
@@ -53,11 +52,11 @@ pub(super) fn check_writable(changes: &Changes, writable: FieldSet) -> Result<()
     let found = changes.fields().without(writable).iter().map(|field| {
         let way = if ASSIGNMENT.contains(field) {
             "is written by assigning the ticket"
-        } else if super::super::field::PENDING.contains(field) {
+        } else if PENDING.contains(field) {
             "is written by a transition into a pending state, and while it is in one"
-        } else if super::super::field::RESOLUTION.contains(field) {
+        } else if RESOLUTION.contains(field) {
             "is written by a transition that resolves, and while it is resolved"
-        } else if super::super::field::DERIVED.contains(field) {
+        } else if DERIVED.contains(field) {
             "is written by the server: leave it out"
         } else {
             "is written by a transition"

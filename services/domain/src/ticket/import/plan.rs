@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::field::{PLAIN, PRIORITY, RESOLUTION};
 use super::super::{Fact, Field, FieldSet, NewFact, Opened, Patch, Recorded, Resolution, Side, Ticket};
 use super::showing::overruled;
-use super::{Import, Shown};
+use super::{Import, Shown, Snapshot};
 
 /// What the earliest row shows that is taken to hold from the opening on.
 pub(super) const FROM_THE_OPENING: FieldSet = PLAIN.or(PRIORITY).or(FieldSet::of(&[Field::OpenedAt]));
@@ -34,13 +34,16 @@ pub(super) struct Planned {
 impl<'a> Plan<'a> {
     /// The rows come in their order.
     pub(super) fn of(existing: &[&'a Recorded], shown: &[Shown<'_>], import: &Import<'_>) -> Self {
-        let known = Ticket::beginning(existing).map(|(known, _)| known);
-        Self { known, opening: opening(known, shown, import), resolutions: resolutions(existing, shown) }
+        Self {
+            known: Ticket::beginning(existing).map(|(known, _)| known),
+            opening: opening(existing, shown, import),
+            resolutions: resolutions(existing, shown, import),
+        }
     }
 }
 
-/// The opening as the rows show it, unless the known one is the same or a person's and early enough.
-fn opening(known: Option<&Recorded>, shown: &[Shown<'_>], import: &Import<'_>) -> Option<Planned> {
+/// The opening as the rows show it, unless the known one is the same, or a person's and early enough.
+fn opening(existing: &[&Recorded], shown: &[Shown<'_>], import: &Import<'_>) -> Option<Planned> {
     let mentioned = shown.iter().flat_map(|row| {
         let fields = &row.snapshot.fields;
         let before = [fields.opened_at.value(), fields.resolved_at.value()];
@@ -48,30 +51,36 @@ fn opening(known: Option<&Recorded>, shown: &[Shown<'_>], import: &Import<'_>) -
         before.chain([row.key()])
     });
     let mut key = mentioned.min()?;
-    let known = known.and_then(|recorded| match &recorded.fact {
-        Fact::Opened(opened) => Some((recorded, opened.as_ref())),
+    let row = earliest(shown)?;
+    let mut opened = as_shown(row, import)?;
+    let opening = |recorded: &&Recorded| match &recorded.fact {
+        Fact::Opened(opened) => Some((recorded.is_imported(), opened.as_ref().clone())),
         _ => None,
-    });
-    let is_imported = |recorded: &Recorded| recorded.source_recorded_at.is_some();
-    let row = shown.iter().find(|row| row.note.is_none());
-    let mut opened = match row {
-        Some(row) => as_shown(row, import)?,
-        None => known?.1.clone(),
     };
-    if let Some((recorded, known)) = known {
+    // What somebody here said at the opening stays where the source says nothing.
+    if let Some((_, live)) = existing.iter().filter_map(opening).find(|(is_imported, _)| !is_imported) {
+        opened.fields = opened.fields.or(live.fields);
+    }
+    if let Some((recorded, _)) = Ticket::beginning(existing)
+        && let Some((is_imported, known)) = opening(&recorded)
+    {
         key = key.min((recorded.occurred_at, recorded.source_sequence));
-        let is_earlier = key.0 < recorded.occurred_at;
-        if !is_imported(recorded) {
-            // What somebody here said at the opening stays where the source says nothing.
-            opened.fields = opened.fields.or(known.fields.clone());
-        }
-        let is_other = is_imported(recorded) && opened != *known;
-        if !is_earlier && !is_other {
+        let fields = opened.fields.keeping_override_of(&known.fields);
+        let is_other = is_imported && fields != known.fields;
+        if key.0 >= recorded.occurred_at && !is_other {
             return None;
         }
+        let matrix_priority = opened.matrix_priority;
+        opened = Opened { fields, matrix_priority, ..known };
     }
-    let row = row.or(shown.first())?;
     Some(Planned { fact: row.fact(Fact::Opened(Box::new(opened)), key), row: row.index })
+}
+
+/// The first row that shows anything of the ticket; if none does, the first that is no note.
+pub(super) fn earliest<'r, 'a>(shown: &'r [Shown<'a>]) -> Option<&'r Shown<'a>> {
+    let mut rows = shown.iter().filter(|row| row.note.is_none());
+    let first = rows.clone().next();
+    rows.find(|row| *row.snapshot != Snapshot::default()).or(first)
 }
 
 /// The opening that the earliest row shows: its fields hold from then on, in the initial state.
@@ -102,7 +111,7 @@ fn as_shown(row: &Shown<'_>, import: &Import<'_>) -> Option<Opened> {
 
 /// One fact per resolution time that rows show, once they have come that far, with what the first of them says
 /// about it. A time that is on record is stated again only if a row that came late says otherwise.
-fn resolutions(existing: &[&Recorded], shown: &[Shown<'_>]) -> Vec<Planned> {
+fn resolutions(existing: &[&Recorded], shown: &[Shown<'_>], import: &Import<'_>) -> Vec<Planned> {
     let Some(horizon) = shown.last().map(|row| row.occurred_at) else {
         return Vec::new();
     };
@@ -120,14 +129,18 @@ fn resolutions(existing: &[&Recorded], shown: &[Shown<'_>]) -> Vec<Planned> {
             text: said.resolution_text.value().cloned(),
             cause: said.resolution_cause.value().cloned(),
         };
-        let on_record = existing.iter().rev().find_map(|recorded| match &recorded.fact {
-            Fact::Resolved(known) if recorded.occurred_at == at => Some(known),
+        let on_record = existing.iter().filter(|recorded| recorded.occurred_at == at);
+        let on_record = on_record.filter_map(|recorded| match &recorded.fact {
+            Fact::Resolved(known) => Some((recorded.position, known)),
             _ => None,
         });
+        let on_record = on_record.max_by_key(|(position, _)| *position).map(|(_, known)| known);
         if on_record == Some(&resolution) {
             continue;
         }
-        let fact = row.fact(Fact::Resolved(resolution), (at, BEFORE_ROWS));
+        // Whoever changed the ticket when the source first showed this need not be who resolved it.
+        let actor = import.actor.to_owned();
+        let fact = NewFact { actor, ..row.fact(Fact::Resolved(resolution), (at, BEFORE_ROWS)) };
         planned.push(Planned { fact, row: row.index });
     }
     planned

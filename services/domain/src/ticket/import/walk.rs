@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::{Fact, NewFact, Noted, Recorded, Rule, Ticket};
 use super::conformance::Deviation;
-use super::plan::{Plan, Planned};
+use super::plan::{Plan, Planned, earliest};
 use super::{Event, Import, Shown};
 use crate::process::Category;
 
@@ -60,7 +60,7 @@ impl<'a> Walk<'a> {
             (None, Some(known)) => (begun(&known.fact, known.occurred_at)?, None),
             (None, None) => return None,
         };
-        let imported = plan.known.is_none_or(|known| known.source_recorded_at.is_some());
+        let imported = plan.known.is_none_or(Recorded::is_imported);
         let mut walk = Self {
             import,
             ticket,
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
 
     /// Whether the source itself says that the ticket was opened when it was.
     fn compare_opening(&mut self, shown: &[Shown<'_>]) {
-        let Some(row) = shown.iter().find(|row| row.note.is_none()).filter(|_| self.imported) else {
+        let Some(row) = earliest(shown).filter(|_| self.imported) else {
             return;
         };
         // Right after the opening every part of a ticket is as old as the ticket.
