@@ -142,7 +142,8 @@ impl Catalog {
     /// Reads the catalog, and keeps it up to date until the server stops.
     pub async fn open(kit: &Kit) -> Result<Self, Error> {
         let catalog = Self { kit: kit.clone(), current: Arc::default() };
-        catalog.refresh().await?;
+        let mut connection = kit.database.get().await?;
+        catalog.refresh(&mut connection).await?;
         kit.spawn(catalog.clone().watch());
         Ok(catalog)
     }
@@ -157,22 +158,21 @@ impl Catalog {
 
     /// The catalog as it is now, for decisions: what was published before a ticket came in governs it. While the
     /// database cannot tell, the one last read stays in use.
-    pub async fn latest(&self) -> Arc<Snapshot> {
-        self.refresh().await.unwrap_or_else(|cause| {
+    pub async fn latest(&self, connection: &mut Connection) -> Arc<Snapshot> {
+        self.refresh(connection).await.unwrap_or_else(|cause| {
             tracing::warn!(%cause, "the catalog cannot be read; the last one read stays in use");
             self.now()
         })
     }
 
     /// Reads the catalog again if it has changed.
-    async fn refresh(&self) -> Result<Arc<Snapshot>, Error> {
-        let mut connection = self.kit.database.get().await?;
+    async fn refresh(&self, connection: &mut Connection) -> Result<Arc<Snapshot>, Error> {
         let before = self.now();
-        let version = version(&mut connection).await?;
+        let version = version(connection).await?;
         if version == before.version {
             return Ok(before);
         }
-        let snapshot = Arc::new(load(&mut connection, version).await?);
+        let snapshot = Arc::new(load(connection, version).await?);
         match self.current.write() {
             Ok(mut current) => current.clone_from(&snapshot),
             Err(poisoned) => poisoned.into_inner().clone_from(&snapshot),
@@ -187,7 +187,10 @@ impl Catalog {
                 () = self.kit.stop.cancelled() => return,
                 () = tokio::time::sleep(POLL) => {}
             }
-            self.latest().await;
+            match self.kit.database.get().await {
+                Ok(mut connection) => drop(self.latest(&mut connection).await),
+                Err(cause) => tracing::debug!(%cause, "the catalog was not looked at"),
+            }
         }
     }
 }

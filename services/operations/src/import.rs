@@ -329,16 +329,16 @@ impl Decision<'_> {
             }
         }
         for (name, link, linked, cause) in sides {
-            self.relate(name, link, linked, cause);
+            self.relate(&name, link, linked, cause);
         }
     }
 
-    fn relate(&mut self, name: String, link: Link, linked: bool, cause: NewFact) {
-        if !self.drafts.contains_key(&name) {
-            let Some(draft) = self.draft(&name, &cause) else { return };
-            self.drafts.insert(name.clone(), draft);
+    fn relate(&mut self, name: &str, link: Link, linked: bool, cause: NewFact) {
+        if !self.drafts.contains_key(name) {
+            let Some(draft) = self.draft(name, &cause) else { return };
+            self.drafts.insert(name.to_owned(), draft);
         }
-        let Some(draft) = self.drafts.get_mut(&name) else { return };
+        let Some(draft) = self.drafts.get_mut(name) else { return };
         if draft.ticket.links.contains(&link) == linked {
             return;
         }

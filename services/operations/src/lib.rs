@@ -38,3 +38,13 @@ pub async fn server(kit: Kit) -> Result<Server, Error> {
     let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
     Ok(Server::new(kit)?.add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
 }
+
+#[cfg(test)]
+mod tests {
+    /// Servicekit's tables come first, as it states them.
+    #[test]
+    fn the_first_migration_is_servicekits() {
+        let stated = [servicekit::migrate::DDL, servicekit::journal::DDL, servicekit::idempotency::DDL].concat();
+        assert_eq!(include_str!("../migrations/0001_kit/up.sql"), stated);
+    }
+}

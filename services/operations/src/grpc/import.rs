@@ -336,3 +336,78 @@ fn of_fact(reader: &mut Reader, message: &pb::ImportedFact) -> Option<Row> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(sequence: i64, source_id: &str) -> pb::ImportTicketsRequest {
+        let snapshot = pb::TicketSnapshot {
+            source_system: "desk".to_owned(),
+            source_id: source_id.to_owned(),
+            observe_time: Some(prost_types::Timestamp { seconds: 1_456_800_000 + sequence, nanos: 0 }),
+            ..pb::TicketSnapshot::default()
+        };
+        pb::ImportTicketsRequest { import_id: "one".to_owned(), sequence, row: Some(RowOneof::Snapshot(snapshot)) }
+    }
+
+    #[test]
+    fn a_batch_ends_between_tickets_only() {
+        let mut batches = Batches::new();
+        let mut sizes = Vec::new();
+        let rows = i64::try_from(BATCH).unwrap() * 2;
+        for sequence in 1..=rows {
+            // Tickets of seven rows each.
+            let full = batches.push(row(sequence, &format!("T{}", (sequence - 1) / 7))).unwrap();
+            sizes.extend(full.map(|batch| batch.rows.len()));
+        }
+        sizes.extend(batches.rest().map(|batch| batch.rows.len()));
+        assert_eq!(sizes, [1_001, 999]);
+    }
+
+    #[test]
+    fn a_ticket_with_more_rows_than_a_batch_stays_whole() {
+        let mut batches = Batches::new();
+        for sequence in 1..=5_000 {
+            assert!(batches.push(row(sequence, "T1")).unwrap().is_none());
+        }
+        assert_eq!(batches.push(row(5_001, "T2")).unwrap().unwrap().rows.len(), 5_000);
+    }
+
+    #[test]
+    fn rows_come_with_rising_numbers_and_one_import_id() {
+        let mut batches = Batches::new();
+        batches.push(row(2, "T1")).unwrap();
+        assert!(batches.push(row(2, "T1")).is_err());
+        let other = pb::ImportTicketsRequest { import_id: "two".to_owned(), ..row(3, "T1") };
+        assert!(batches.push(other).is_err());
+        for id in ["", "a b", "ä", &"x".repeat(101)] {
+            assert!(check_id(id).is_err(), "{id}");
+        }
+        assert!(check_id("servicenow-2016.02_a").is_ok());
+    }
+
+    #[test]
+    fn the_fingerprint_of_a_row_does_not_depend_on_its_number() {
+        let digest = |row: &pb::ImportTicketsRequest| row.read().unwrap().content.digest;
+        let mut moved = row(9, "T1");
+        moved.row = row(1, "T1").row;
+        assert_eq!(digest(&moved), digest(&row(1, "T1")));
+        assert_ne!(digest(&row(1, "T1")), digest(&row(2, "T1")));
+    }
+
+    #[test]
+    fn what_is_not_shown_is_kept_and_what_is_shown_as_empty_is_cleared() {
+        let mut request = row(1, "T1");
+        if let Some(RowOneof::Snapshot(snapshot)) = &mut request.row {
+            snapshot.group = Some(String::new());
+            snapshot.tags = Some(pb::StringList::default());
+            snapshot.impact = Some(0);
+            snapshot.title = Some("a title".to_owned());
+        }
+        let RowKind::Snapshot(snapshot) = request.read().unwrap().content.kind else { panic!("a snapshot") };
+        let fields = snapshot.fields;
+        assert_eq!((fields.group, fields.tags, fields.impact), (Patch::Clear, Patch::Clear, Patch::Clear));
+        assert_eq!((fields.title, fields.person), (Patch::Set("a title".to_owned()), Patch::Keep));
+    }
+}

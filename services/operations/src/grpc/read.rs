@@ -158,7 +158,8 @@ pub fn level(reader: &mut Reader, field: &str, number: i32) -> Option<u8> {
 fn priority_override(reader: &mut Reader, given: Option<&pb::PriorityOverride>) -> Option<Override> {
     let given = given?;
     let value = reader.number("priority_override.value", given.value);
-    Some(Override { value, reason: given.reason.clone(), actor: String::new() })
+    // The actor is the server's: an override that is given anew gets the caller.
+    Some(Override { value, reason: given.reason.clone(), actor: given.actor.clone() })
 }
 
 fn details(reader: &mut Reader, given: &pb::ticket::Details) -> Option<Details> {

@@ -4,5 +4,6 @@ pub mod fact;
 pub mod import;
 pub mod list;
 pub mod number;
+pub mod request;
 pub mod ticket;
 pub mod write;

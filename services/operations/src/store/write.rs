@@ -4,6 +4,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use domain::clock::State;
 use domain::stored;
 use domain::ticket::{Digest, NewFact};
 use jiff::Timestamp;
@@ -172,7 +173,7 @@ fn bind_tickets(writes: &[Write], sql: &mut Sql) {
     sql.bind::<Array<Timestamptz>, _>(column(writes, |w| time(w.after.updated_at))).push(", ");
     sql.bind::<Array<Text>, _>(column(writes, |w| w.body.clone())).push(", ");
     sql.bind::<Array<Text>, _>(column(writes, |w| w.clocks.clone())).push(", ");
-    sql.bind::<Array<Nullable<Text>>, _>(column(writes, |w| w.after.clock_state.map(|state| state.as_str())));
+    sql.bind::<Array<Nullable<Text>>, _>(column(writes, |w| w.after.clock_state.map(State::as_str)));
     sql.push(", ");
     sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.due_at.map(time))).push(", ");
     sql.bind::<Array<Integer>, _>(column(writes, |w| w.after.nonconformance_count.cast_signed())).push(", ");
@@ -211,11 +212,8 @@ fn bind_facts(writes: &[Write], sql: &mut Sql) -> Result<(), Error> {
 }
 
 fn bind_requests(writes: &[Write], sql: &mut Sql) {
-    let requests: Vec<(usize, &Key)> = writes
-        .iter()
-        .enumerate()
-        .filter_map(|(place, write)| write.request.as_ref().map(|key| (place, key)))
-        .collect();
+    let requests: Vec<(usize, &Key)> =
+        writes.iter().enumerate().filter_map(|(place, write)| write.request.as_ref().map(|key| (place, key))).collect();
     sql.bind::<Array<Integer>, _>(requests.iter().map(|(at, ..)| place(*at)).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.customer.clone()).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<Text>, _>(requests.iter().map(|(.., key)| key.caller.clone()).collect::<Vec<_>>()).push(", ");

@@ -8,7 +8,7 @@ use servicekit::error::{self, Error};
 use servicekit::standard;
 use servicekit::{idempotency, resource};
 
-use super::{Operations, actor, for_scope, number_of, of_name, replay};
+use super::{Operations, actor, for_scope, number_of, of_name, process_of, replay};
 use crate::catalog::Snapshot;
 use crate::settle::{Settled, settle};
 use crate::store::fact;
@@ -69,17 +69,18 @@ impl Operations {
         let mut connection = self.kit.database.get().await?;
         if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
             let catalog = self.catalog.now();
-            return replay::rebuild(&mut connection, &catalog, &scope, &done).await.map(Some);
+            return replay::rebuild(&mut connection, &catalog, &scope, &write.key, &done).await.map(Some);
         }
         let number = number_of(name)?;
         let found = get_many(&mut connection, &scope, &[number], Part::Whole).await?.remove(&number);
         let stored = of_name(found, name)?;
         resource::match_etag(name, stored.version, etag)?;
         let known = fact::of(&mut connection, name).await?;
+        let catalog = self.catalog.latest(&mut connection).await;
         drop(connection);
 
         let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
-        let (catalog, process) = self.governing(&stored.ticket).await?;
+        let process = process_of(&catalog, &stored.ticket)?;
         let now = self.kit.clock.now();
         let caller = actor(&write.caller, &process);
         let act = Act::now(&caller, now);

@@ -37,20 +37,20 @@ impl Operations {
         let found = get_many(&mut connection, &scope, &[number], Part::WithoutClocks).await?.remove(&number);
         of_name(found, name)?;
         let entries = fact::of(&mut connection, name).await?;
+        let catalog = self.catalog.latest(&mut connection).await;
         drop(connection);
 
         let read_at = read_at.unwrap_or_else(|| self.kit.clock.now());
         let known = entries.into_iter().filter(|entry| known_at.is_none_or(|at| entry.is_known_at(at)));
         let mut facts: Vec<Recorded> = known.map(|entry| entry.recorded).collect();
         facts.sort_by_key(Recorded::key);
-        let mut clocks = self.catalog.now().promises().explain(&signals(&facts), read_at);
-        let governed = facts.iter().rev().filter(|recorded| recorded.occurred_at <= read_at);
+        let mut clocks = catalog.promises().explain(&signals(&facts), read_at);
+        let mut governed = facts.iter().rev().filter(|recorded| recorded.occurred_at <= read_at);
         let mut losers = governed
-            .filter_map(|recorded| match &recorded.fact {
+            .find_map(|recorded| match &recorded.fact {
                 Fact::Governed(selection) => Some(selection.losers.clone()),
                 _ => None,
             })
-            .next()
             .unwrap_or_default();
         if !scope.sees_internal() {
             clocks.retain(|explanation| explanation.reading.pinned.kind == Kind::Sla);

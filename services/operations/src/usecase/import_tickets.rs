@@ -126,15 +126,15 @@ impl Operations {
     async fn prepare(&self, mut read: Read) -> Result<Prepared, Error> {
         read.turn.wait().await;
         let (groups, decided) = self.decide(std::mem::take(&mut read.groups)).await?;
-        Ok(Prepared { groups, decided, read })
+        Ok(Prepared { read, groups, decided })
     }
 
     /// Loads what is on record of the groups and decides what they lead to.
     async fn decide(&self, groups: Vec<Group>) -> Result<(Vec<Group>, Decided), Error> {
         let mut connection = self.kit.database.get().await?;
         let record = load(&mut connection, &groups).await?;
+        let catalog = self.catalog.latest(&mut connection).await;
         drop(connection);
-        let catalog = self.catalog.latest().await;
         let clock = Arc::clone(&self.kit.clock);
         blocking(move || decide(&groups, record, &catalog, &*clock).map(|decided| (groups, decided))).await?
     }
@@ -262,7 +262,14 @@ async fn load(connection: &mut Connection, groups: &[Group]) -> Result<Record, E
         let recorded = |entries: Vec<fact::Entry>| entries.into_iter().map(|entry| entry.recorded).collect();
         record.facts = facts.into_iter().map(|(name, entries)| (name, recorded(entries))).collect();
     }
-    let unknown: Vec<Source> = sources.into_iter().filter(|source| !record.names.contains_key(source)).collect();
+    // Tickets get their numbers in the order in which their rows came, those they refer to after them.
+    let (leading, referred) = (groups.iter().map(|group| &group.source), sources.iter());
+    let mut unknown: Vec<Source> = Vec::new();
+    for source in leading.chain(referred).filter(|source| !record.names.contains_key(source)) {
+        if !unknown.contains(source) {
+            unknown.push(source.clone());
+        }
+    }
     let numbers = number::draw(connection, unknown.len()).await?;
     record.numbers = unknown.into_iter().zip(numbers).collect::<HashMap<_, _>>();
     Ok(record)
@@ -280,8 +287,11 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 /// Keeps batches that touch the same tickets in their order.
 #[derive(Clone, Default)]
 struct Turns {
-    waiting: Arc<Mutex<Vec<(BTreeSet<Source>, CancellationToken)>>>,
+    waiting: Arc<Mutex<Vec<Entered>>>,
 }
+
+/// The tickets that a batch touches, and what is cancelled when it is over.
+type Entered = (BTreeSet<Source>, CancellationToken);
 
 /// The turn of a batch; over when it is dropped.
 struct Turn {

@@ -4,10 +4,11 @@ use domain::ticket::command::{Act, link, unlink};
 use domain::ticket::{Link, Recorded};
 use jiff::Timestamp;
 use servicekit::db::Connection;
-use servicekit::{Error, idempotency, resource, standard};
+use servicekit::{Error, Kit, idempotency, resource, standard};
 
 use super::change_ticket::after;
-use super::{Operations, actor, for_scope, number_of, of_name, replay};
+use super::{Operations, actor, for_scope, number_of, of_name, process_of, replay};
+use crate::catalog::Snapshot;
 use crate::error::rejected;
 use crate::scope::Scope;
 use crate::settle::settle;
@@ -33,28 +34,40 @@ impl Operations {
     pub async fn link_tickets(&self, write: standard::Write, command: LinkTickets) -> Result<Stored, Error> {
         let operations = self.clone();
         let linking = async move {
-            let scope = operations.scope_of(&write.caller);
-            let operations = &operations;
-            let (write, command, scope) = (&write, &command, &scope);
-            operations
-                .kit
-                .write("link tickets", write.validate_only, async |connection| {
-                    operations.link_in_transaction(connection, write, command, scope).await
-                })
-                .await
+            let catalog = {
+                let mut connection = operations.kit.database.get().await?;
+                operations.catalog.latest(&mut connection).await
+            };
+            let linking = Linking {
+                scope: operations.scope_of(&write.caller),
+                kit: &operations.kit,
+                catalog: &catalog,
+                write: &write,
+                command: &command,
+            };
+            let linking = &linking;
+            let work = async |connection: &mut Connection| linking.run(connection).await;
+            operations.kit.write("link tickets", write.validate_only, work).await
         };
         self.kit.complete(linking).await
     }
+}
 
-    async fn link_in_transaction(
-        &self,
-        connection: &mut Connection,
-        write: &standard::Write,
-        command: &LinkTickets,
-        scope: &Scope,
-    ) -> Result<Stored, Error> {
-        if let Some(done) = idempotency::check(connection, &write.key).await? {
-            return replay::rebuild(connection, &self.catalog.now(), scope, &done).await;
+/// Everything that linking two tickets works with.
+struct Linking<'a> {
+    kit: &'a Kit,
+    catalog: &'a Snapshot,
+    scope: Scope,
+    write: &'a standard::Write,
+    command: &'a LinkTickets,
+}
+
+impl Linking<'_> {
+    async fn run(&self, connection: &mut Connection) -> Result<Stored, Error> {
+        let Self { command, scope, .. } = self;
+        let key = &self.write.key;
+        if let Some(done) = idempotency::check(connection, key).await? {
+            return replay::rebuild(connection, self.catalog, scope, key, &done).await;
         }
         let number = number_of(&command.name)?;
         let other_number = number_of(&command.link.ticket).map_err(|_| missing(&command.link))?;
@@ -67,18 +80,15 @@ impl Operations {
         let now = self.kit.clock.now();
         let inverse = Link { kind: command.link.kind.inverse(), ticket: stored.ticket.name.clone() };
         let mut writes = Vec::with_capacity(2);
-        let changed = self.link_one(connection, write, &stored, &command.link, command.remove, now).await?;
+        let changed = self.one_side(connection, &stored, &command.link, now).await?;
         let answer = changed.as_ref().map_or_else(|| stored.clone(), |changed| changed.after.clone());
-        if let Some(mut changed) = changed {
-            changed.request = Some(write.key.clone());
-            writes.push(changed);
+        if let Some(changed) = changed {
+            writes.push(Write { request: Some(key.clone()), ..changed });
         } else {
             let done = idempotency::Done { resource: stored.ticket.name.clone(), version: stored.version };
-            idempotency::record(connection, &write.key, &done, now).await?;
+            idempotency::record(connection, key, &done, now).await?;
         }
-        writes.extend(self.link_one(connection, write, &other, &inverse, command.remove, now).await?);
-        // The same order everywhere, so that two of these never wait for each other.
-        writes.sort_by(|one, two| one.after.ticket.name.cmp(&two.after.ticket.name));
+        writes.extend(self.one_side(connection, &other, &inverse, now).await?);
         let outcomes = write_many(connection, &writes).await?;
         if outcomes.contains(&Outcome::Raced) {
             return Err(Error::Conflict);
@@ -87,32 +97,29 @@ impl Operations {
     }
 
     /// One side of the link; nothing if it is so already.
-    async fn link_one(
+    async fn one_side(
         &self,
         connection: &mut Connection,
-        write: &standard::Write,
         stored: &Stored,
         wanted: &Link,
-        remove: bool,
         now: Timestamp,
     ) -> Result<Option<Write>, Error> {
-        let (catalog, process) = self.governing(&stored.ticket).await?;
-        let caller = actor(&write.caller, &process);
+        let process = process_of(self.catalog, &stored.ticket)?;
+        let caller = actor(&self.write.caller, &process);
         let act = Act::now(&caller, now);
-        let decide = if remove { unlink } else { link };
+        let decide = if self.command.remove { unlink } else { link };
         let change = decide(&stored.ticket, wanted, &act).map_err(|rejection| rejected(rejection, ""))?;
         if change.facts.is_empty() {
             return Ok(None);
         }
         let known = fact::of(connection, &stored.ticket.name).await?;
         let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
-        let settled = settle(&catalog, &known, change.facts);
+        let settled = settle(self.catalog, &known, change.facts);
         let (after, facts) = after(stored, change.next, settled, now);
         Write::new(stored.version, after, facts, self.kit.clock.id()).map(Some)
     }
 }
 
 fn missing(link: &Link) -> Error {
-    let text = format!("{} does not exist: name another ticket", link.ticket);
-    Error::invalid("link.ticket", text)
+    Error::invalid("link.ticket", format!("{} does not exist: name another ticket", link.ticket))
 }

@@ -6,7 +6,7 @@ use domain::process::Process;
 use domain::ticket::command::{Allowed, Caller as Actor, allowed_transitions};
 use servicekit::{Caller, Error};
 
-use super::{Operations, actor};
+use super::{Operations, actor, process_of};
 use crate::store::ticket::{Part, Stored};
 
 /// A ticket with the process that says what may be done with it.
@@ -28,7 +28,8 @@ impl Operations {
     /// Looks up what the caller may do with a ticket.
     pub async fn allowed_transitions(&self, caller: &Caller, name: &str) -> Result<Next, Error> {
         let stored = self.get_ticket(caller, name, Part::WithoutClocks).await?;
-        let (_, process) = self.governing(&stored.ticket).await?;
+        let mut connection = self.kit.database.get().await?;
+        let process = process_of(&*self.catalog.latest(&mut connection).await, &stored.ticket)?;
         let actor = actor(caller, &process);
         Ok(Next { stored, process, actor })
     }

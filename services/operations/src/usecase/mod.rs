@@ -89,20 +89,17 @@ impl Operations {
             Some(customer) => Scope::Customers(self.catalog.now().customers_from(customer)),
         }
     }
+}
 
-    /// The catalog and the revision of the process that governs the ticket.
-    pub(crate) async fn governing(&self, ticket: &Ticket) -> Result<(Arc<Snapshot>, Arc<Process>), Error> {
-        let catalog = self.catalog.latest().await;
-        let process = catalog.process(&ticket.process, ticket.process_revision).cloned();
-        let missing = || {
-            let text = format!(
-                "revision {} of {}, which governs {}, is not in the catalog: publish it again",
-                ticket.process_revision, ticket.process, ticket.name
-            );
-            Error::refused(PROCESS_NOT_PUBLISHED, &ticket.name, text)
-        };
-        Ok((catalog, process.ok_or_else(missing)?))
-    }
+/// The revision of the process that governs the ticket.
+pub(crate) fn process_of(catalog: &Snapshot, ticket: &Ticket) -> Result<Arc<Process>, Error> {
+    catalog.process(&ticket.process, ticket.process_revision).cloned().ok_or_else(|| {
+        let text = format!(
+            "revision {} of {}, which governs {}, is not in the catalog: publish it again",
+            ticket.process_revision, ticket.process, ticket.name
+        );
+        Error::refused(PROCESS_NOT_PUBLISHED, &ticket.name, text)
+    })
 }
 
 /// The number in the name of a ticket; a name that cannot be one is NOT_FOUND like any other that does not exist.
@@ -121,10 +118,15 @@ pub(crate) fn actor(caller: &Caller, process: &Process) -> Actor {
     let asked = process.transitions.iter().filter_map(|transition| transition.guard.role.clone());
     Actor {
         actor: caller.actor.clone(),
-        side: if caller.customer.is_some() { Side::Customer } else { Side::Provider },
+        side: side_of(caller),
         roles: asked.filter(|role| caller.has(role)).collect::<BTreeSet<_>>(),
         may_backdate: caller.has(BACKDATE),
     }
+}
+
+/// On whose side the caller acts.
+pub(crate) fn side_of(caller: &Caller) -> Side {
+    if caller.customer.is_some() { Side::Customer } else { Side::Provider }
 }
 
 /// Takes out what is not for callers that are bound to a customer: clocks of groups and suppliers.
@@ -133,4 +135,24 @@ pub(crate) fn for_scope(mut stored: Stored, scope: &Scope) -> Stored {
         stored.clocks.retain(|reading| reading.pinned.kind == Kind::Sla);
     }
     stored
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_has_a_role() {
+        let methods = servicekit::standard::methods_of("itsm.operations.v1");
+        assert_eq!(PERMISSIONS.iter().map(|(method, _)| *method).collect::<Vec<_>>(), methods);
+        assert!(PERMISSIONS.iter().all(|(_, role)| !role.is_empty()));
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_one_does_not_exist() {
+        assert_eq!(number_of("tickets/INC-000042").unwrap(), 42);
+        for name in ["", "INC-000042", "tickets/INC-42", "tickets/inc-000042", "tickets/INC-99999999999999999999"] {
+            assert!(number_of(name).is_err(), "{name}");
+        }
+    }
 }

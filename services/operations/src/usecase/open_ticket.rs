@@ -1,7 +1,6 @@
 //! Opens a ticket under the process in force, with a number of its own.
 
 use domain::name::TicketName;
-use domain::process::Process;
 use domain::ticket::command::{Act, Opening, open};
 use domain::ticket::{Changes, Patch, Ticket};
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use servicekit::standard;
 
 use super::change_ticket::came_second;
 use super::{Operations, actor, for_scope, refer, replay};
-use crate::catalog::{Published, Snapshot};
+use crate::catalog::Snapshot;
 use crate::error::{PROCESS_NOT_PUBLISHED, rejected};
 use crate::scope::Scope;
 use crate::settle::settle;
@@ -51,11 +50,12 @@ impl Operations {
     async fn try_to_open(&self, write: &standard::Write, command: &OpenTicket) -> Result<Option<Stored>, Error> {
         let scope = self.scope_of(&write.caller);
         let now = self.kit.clock.now();
-        let (catalog, process) = self.process_in_force(&command.process, now).await?;
         let mut connection = self.kit.database.get().await?;
+        let catalog = self.catalog.latest(&mut connection).await;
         if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
-            return replay::rebuild(&mut connection, &catalog, &scope, &done).await.map(Some);
+            return replay::rebuild(&mut connection, &catalog, &scope, &write.key, &done).await.map(Some);
         }
+        let process = catalog.process_in_force(&command.process, now).ok_or_else(|| not_published(&command.process))?;
         let fields = fields(command, write, &scope, &catalog)?;
         // A number that is drawn for a trial would only be a gap.
         let number =
@@ -95,21 +95,11 @@ impl Operations {
             Err(error) => Err(error.on_constraint(SOURCE_KEY, || taken(&after.ticket))),
         }
     }
+}
 
-    /// The catalog and the revision of the process in force.
-    async fn process_in_force(
-        &self,
-        name: &str,
-        now: Timestamp,
-    ) -> Result<(std::sync::Arc<Snapshot>, Published<Process>), Error> {
-        let catalog = self.catalog.latest().await;
-        let process = catalog.process_in_force(name, now).cloned();
-        let missing = || {
-            let text = format!("no revision of {name} is in force: publish one, or name another process");
-            Error::refused(PROCESS_NOT_PUBLISHED, name, text)
-        };
-        Ok((catalog, process.ok_or_else(missing)?))
-    }
+fn not_published(process: &str) -> Error {
+    let text = format!("no revision of {process} is in force: publish one, or name another process");
+    Error::refused(PROCESS_NOT_PUBLISHED, process, text)
 }
 
 /// The fields as they are to be, with the customer that a bound caller need not say.

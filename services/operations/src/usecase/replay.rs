@@ -4,13 +4,14 @@ use domain::clock;
 use domain::ticket::{Recorded, fold, nonconformities};
 use servicekit::Error;
 use servicekit::db::Connection;
-use servicekit::idempotency::Done;
+use servicekit::idempotency::{Done, Key};
 
 use super::{for_scope, number_of, of_name};
 use crate::catalog::Snapshot;
 use crate::scope::Scope;
 use crate::settle::{due_at, read_clocks};
 use crate::store::fact;
+use crate::store::request::answered_at;
 use crate::store::ticket::{Part, Stored, get_many};
 
 /// The ticket as the request left it; NOT_FOUND when the caller may not see it any more.
@@ -18,6 +19,7 @@ pub(super) async fn rebuild(
     connection: &mut Connection,
     catalog: &Snapshot,
     scope: &Scope,
+    key: &Key,
     done: &Done,
 ) -> Result<Stored, Error> {
     let number = number_of(&done.resource)?;
@@ -28,7 +30,7 @@ pub(super) async fn rebuild(
     }
     let mut entries = fact::of(connection, &done.resource).await?;
     entries.retain(|entry| entry.version <= done.version);
-    let updated_at = entries.iter().filter_map(|entry| entry.recorded_at).max().unwrap_or(stored.created_at);
+    let updated_at = answered_at(connection, key).await?.unwrap_or(stored.created_at);
     let facts: Vec<Recorded> = entries.into_iter().map(|entry| entry.recorded).collect();
     let missing = || Error::internal(format!("{} has no facts up to version {}", done.resource, done.version));
     let clocks = read_clocks(catalog, &facts.iter().collect::<Vec<_>>());
