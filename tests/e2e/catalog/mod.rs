@@ -4,6 +4,7 @@ mod costs;
 mod definitions;
 mod portfolio;
 mod publishing;
+mod schema;
 
 use std::collections::BTreeMap;
 

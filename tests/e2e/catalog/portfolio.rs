@@ -160,20 +160,26 @@ async fn offerings_belong_to_a_service_and_are_listed_across_all() {
 #[tokio::test]
 async fn no_customer_becomes_its_own_ancestor_even_when_two_move_at_once() {
     let catalog = Catalog::new().await;
-    for id in ["acme", "other"] {
-        catalog.customer(id, "").await.unwrap();
-    }
-    let under = |name: &str, parent: &str| {
-        let customer = pb::Customer { name: name.to_owned(), parent: parent.to_owned(), ..pb::Customer::default() };
+    let under = |id: String, parent: String| {
+        let (name, parent) = (format!("customers/{id}"), format!("customers/{parent}"));
+        let customer = pb::Customer { name, parent, ..pb::Customer::default() };
         let request = pb::UpdateCustomerRequest { customer: Some(customer), ..Default::default() };
         let mut agreements = catalog.agreements();
         async move { agreements.update_customer(ann(request)).await }
     };
-    let (one, two) =
-        tokio::join!(under("customers/acme", "customers/other"), under("customers/other", "customers/acme"));
-    let refused = [one.err(), two.err()].into_iter().flatten().collect::<Vec<_>>();
-    assert_eq!(refused.len(), 1, "one of the two came second");
-    assert_eq!(fields(&refused[0]), ["customer.parent"]);
+    for round in 0..8 {
+        for id in ["a", "b"] {
+            catalog.customer(&format!("{id}-{round}"), "").await.unwrap();
+            catalog.customer(&format!("{id}-{round}-part"), &format!("customers/{id}-{round}")).await.unwrap();
+        }
+        let (one, two) = tokio::join!(
+            under(format!("a-{round}"), format!("b-{round}-part")),
+            under(format!("b-{round}"), format!("a-{round}-part"))
+        );
+        let refused = [one.err(), two.err()].into_iter().flatten().collect::<Vec<_>>();
+        assert_eq!(refused.len(), 1, "the second of the two would close a circle");
+        assert_eq!(fields(&refused[0]), ["customer.parent"]);
+    }
 }
 
 #[tokio::test]
