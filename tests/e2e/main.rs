@@ -4,6 +4,7 @@
 mod catalog;
 mod house;
 mod kit;
+mod operations;
 mod postgres;
 mod supplier;
 mod test_database;
