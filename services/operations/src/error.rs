@@ -26,7 +26,7 @@ reasons! {
     BACKDATE_BEFORE_LATER_CHANGE, FailedPrecondition, "the time is before a change that is on record";
     BACKDATE_IN_FUTURE, InvalidArgument, "the time is in the future";
     PROCESS_NOT_PUBLISHED, FailedPrecondition, "no revision of the process is in force: publish one";
-    CUSTOMER_FIXED, PermissionDenied, "the caller is bound to a customer and may not act for another";
+    CUSTOMER_FIXED, PermissionDenied, "the caller is bound to a customer and may not act for others";
     SEQUENCE_NOT_RISING, InvalidArgument, "rows of an import come with rising sequence numbers and one import id";
 }
 

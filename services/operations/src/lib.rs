@@ -16,7 +16,6 @@ use std::sync::Arc;
 use diesel_migrations::embed_migrations;
 use proto::operations::v1::ticket_service_server::TicketServiceServer;
 use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
-use servicekit::writer::Writer;
 use servicekit::{Error, Kit, Service, clock, config};
 
 use crate::catalog::Catalog;
@@ -34,7 +33,7 @@ pub async fn build(database: &config::Database) -> Result<Server, Error> {
 /// The server on a kit at hand.
 pub async fn server(kit: Kit) -> Result<Server, Error> {
     let catalog = Catalog::open(&kit).await?;
-    let operations = Operations { writer: Writer::start(&kit), catalog, kit: kit.clone() };
+    let operations = Operations::new(kit.clone(), catalog);
     let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
     Ok(Server::new(kit)?.add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
 }

@@ -32,7 +32,7 @@ async fn parties() -> Parties {
     let reader = "roles=tickets.reader,tickets.reporter";
     let callers = format!(
         "{STAFF} people/ann roles=*\n{CUSTOMER} people/eve customer=customers/log-organisation {reader}\n\
-         {STRANGER} people/mallory customer=customers/other {reader}\n{IMPORTER} systems/pipe roles=tickets.importer\n"
+         {STRANGER} people/mallory customer=customers/other {reader},tickets.importer\n{IMPORTER} systems/pipe roles=tickets.importer\n"
     );
     std::fs::write(&tokens, callers).unwrap();
     let config = config::Server { tokens_file: Some(tokens), insecure: false, ..config::Server::insecure(0) };
@@ -113,6 +113,15 @@ async fn a_customer_opens_tickets_for_itself_only() {
     assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::PermissionDenied, "CUSTOMER_FIXED"));
     let source = pb::Ticket { source_system: "x".to_owned(), source_id: "1".to_owned(), ..incident("probe") };
     assert_eq!(reason(&customer.create_ticket(create(source)).await.unwrap_err()), "FIELD_INVALID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_bound_to_a_customer_imports_nothing() {
+    let Parties { mut stranger, .. } = parties().await;
+    let request = pb::BatchImportTicketsRequest { requests: vec![pb::ImportTicketsRequest::default()] };
+    assert_eq!(reason(&stranger.batch_import_tickets(request).await.unwrap_err()), "CUSTOMER_FIXED");
+    let stream = tokio_stream::iter(Vec::new());
+    assert_eq!(reason(&stranger.import_tickets(stream).await.unwrap_err()), "CUSTOMER_FIXED");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,7 +83,7 @@ mod tests {
         let caller = Caller {
             actor: "people/ann".to_owned(),
             side: Side::Provider,
-            roles: Default::default(),
+            roles: std::collections::BTreeSet::new(),
             may_backdate: false,
         };
         let now: Timestamp = NOW.parse().unwrap();

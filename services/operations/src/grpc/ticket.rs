@@ -344,10 +344,11 @@ impl TicketService for Tickets {
         &self,
         request: tonic::Request<tonic::Streaming<pb::ImportTicketsRequest>>,
     ) -> Result<Response<Self::ImportTicketsStream>, Status> {
-        let (_, stream) = self.desk.admit(IMPORT, request)?;
+        let (caller, stream) = self.desk.admit(IMPORT, request)?;
+        let permit = self.operations.admit_import(&caller)?;
         let (batches, received) = mpsc::channel(1);
         let (answers, committed) = mpsc::channel(16);
-        self.operations.import_tickets(received, answers);
+        self.operations.import_tickets(permit, received, answers);
         self.desk.kit.spawn(import::forward(stream, batches, self.desk.kit.stop.clone()));
         let committed = tokio_stream::wrappers::ReceiverStream::new(committed);
         let answers = committed.map(|outcome| outcome.map(import::answer).map_err(Status::from));
@@ -357,7 +358,7 @@ impl TicketService for Tickets {
     servicekit::read_method! { "itsm.operations.v1.TicketService/",
         BatchImportTickets batch_import_tickets(self, caller, request: pb::BatchImportTicketsRequest)
             -> pb::ImportTicketsResponse {
-            let _ = caller;
+            let permit = self.operations.admit_import(&caller)?;
             if request.requests.is_empty() || request.requests.len() > MAX_BATCH {
                 return Err(Error::invalid("requests", format!("are not 1 to {MAX_BATCH}: send several calls")));
             }
@@ -369,7 +370,7 @@ impl TicketService for Tickets {
             whole.extend(rows.rest());
             let (batches, received) = mpsc::channel(whole.len());
             let (answers, mut committed) = mpsc::channel(whole.len());
-            self.operations.import_tickets(received, answers);
+            self.operations.import_tickets(permit, received, answers);
             for batch in whole {
                 batches.send(Ok(batch)).await.map_err(Error::internal)?;
             }

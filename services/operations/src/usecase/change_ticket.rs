@@ -44,6 +44,7 @@ impl Operations {
     {
         let operations = self.clone();
         let changing = async move {
+            let _turn = operations.turn(number_of(&name)?).await;
             for _ in 0..ATTEMPTS {
                 if let Some(stored) = operations.attempt(&write, &name, &etag, &decide).await? {
                     return Ok(stored);

@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::ticket::Ticket;
+use servicekit::Caller;
 use servicekit::db::Connection;
 use servicekit::error::{self, Error};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Operations, number_of};
+use crate::error::CUSTOMER_FIXED;
 use crate::import::{Decided, Failure, Group, Record, Row, decide};
 use crate::store::import::{Progress, advance, get};
 use crate::store::ticket::{Source, of_numbers, of_sources};
@@ -72,11 +75,26 @@ struct Prepared {
     decided: Decided,
 }
 
+/// The right to import; given back when it is dropped.
+pub struct Permit(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
 impl Operations {
+    /// Lets the caller import: one of the provider's, while not too many others do.
+    pub fn admit_import(&self, caller: &Caller) -> Result<Permit, Error> {
+        if caller.customer.is_some() {
+            let text = "imports write tickets of any customer: use a caller that is bound to none";
+            return Err(Error::refused(CUSTOMER_FIXED, "", text));
+        }
+        let permit = Arc::clone(&self.imports).try_acquire_owned();
+        let busy = Error::Busy { what: "the import", retry_after: Duration::from_secs(2) };
+        permit.map(Permit).map_err(|_| busy)
+    }
+
     /// Commits batches in the order in which they come and says what each came to. Ends after the last batch, or with
     /// the first error: what was committed until then stays.
     pub fn import_tickets<R: Raw>(
         &self,
+        permit: Permit,
         mut batches: mpsc::Receiver<Result<Batch<R>, Error>>,
         answers: mpsc::Sender<Result<Committed, Error>>,
     ) {
@@ -98,6 +116,7 @@ impl Operations {
         });
         let operations = self.clone();
         self.kit.spawn(async move {
+            let _permit = permit;
             while let Some(preparing) = prepared.recv().await {
                 let outcome = match preparing {
                     Ok(preparing) => match preparing.await.map_err(Error::internal).flatten() {

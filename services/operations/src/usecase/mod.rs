@@ -30,6 +30,7 @@ use domain::ticket::{Side, Ticket};
 use servicekit::standard::Permission;
 use servicekit::writer::Writer;
 use servicekit::{Caller, Error, Kit};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use crate::catalog::{Catalog, Snapshot};
 use crate::error::PROCESS_NOT_PUBLISHED;
@@ -46,7 +47,14 @@ pub struct Operations {
     pub catalog: Catalog,
     /// Writes tickets in batches.
     pub writer: Writer<Write>,
+    turns: Arc<[Mutex<()>]>,
+    imports: Arc<Semaphore>,
 }
+
+/// Changes of one ticket take turns, so that they do not lose races against each other; this many may be under way.
+const TURNS: usize = 1_024;
+/// Imports that are under way at once.
+const MAX_IMPORTS: usize = 4;
 
 /// Role that reads tickets.
 const READER: &str = "tickets.reader";
@@ -82,6 +90,23 @@ pub const PERMISSIONS: &[Permission] = &[
 ];
 
 impl Operations {
+    /// Use cases on a kit and a catalog at hand.
+    pub fn new(kit: Kit, catalog: Catalog) -> Self {
+        Self {
+            writer: Writer::start(&kit),
+            catalog,
+            turns: (0..TURNS).map(|_| Mutex::default()).collect(),
+            imports: Arc::new(Semaphore::new(MAX_IMPORTS)),
+            kit,
+        }
+    }
+
+    /// Waits until no other change of that ticket is under way here. Other servers are held off by versions alone.
+    pub(crate) async fn turn(&self, number: i64) -> MutexGuard<'_, ()> {
+        let place = usize::try_from(number.unsigned_abs()).unwrap_or_default() % TURNS;
+        self.turns[place].lock().await
+    }
+
     /// Which tickets the caller may see.
     pub(crate) fn scope_of(&self, caller: &Caller) -> Scope {
         match &caller.customer {
