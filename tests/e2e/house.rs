@@ -52,8 +52,7 @@ fn crates_know_only_what_the_architecture_lets_them() {
 fn the_core_does_no_io() {
     let metadata = metadata();
     let resolve = metadata.resolve.as_ref().expect("the graph was asked for");
-    let names: BTreeMap<_, _> =
-        metadata.packages.iter().map(|package| (&package.id, package.name.as_str())).collect();
+    let names: BTreeMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package.name.as_str())).collect();
     let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
     let domain = metadata.packages.iter().find(|package| package.name.as_str() == "domain").expect("the core exists");
 

@@ -186,7 +186,7 @@ impl Context<'_> {
                 break;
             }
             weeks.push(start);
-            start = start + 7.days();
+            start += 7.days();
         }
         weeks
     }

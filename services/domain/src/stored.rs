@@ -52,7 +52,9 @@ mod tests {
     /// Values of the reference (FNV, appendix with test vectors).
     #[test]
     fn fingerprints_are_those_of_fnv_1a() {
-        for (text, hash) in [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)] {
+        for (text, hash) in
+            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+        {
             assert_eq!(fingerprint(text.as_bytes()), Digest(hash), "{text}");
         }
     }

@@ -105,7 +105,8 @@ pub async fn add<R: Declared>(
         match resource::add(kit, caller, &members[range.clone()], false).await {
             Ok(added) => {
                 let changed = added.iter().filter(|member| member.outcome == Outcome::Different);
-                let first = first_recorded::<R>(kit, changed.map(|member| member.stored.name.clone()).collect()).await?;
+                let first =
+                    first_recorded::<R>(kit, changed.map(|member| member.stored.name.clone()).collect()).await?;
                 for (member, at) in added.into_iter().zip(range) {
                     match member.outcome {
                         Outcome::Created | Outcome::Updated => tally.created += 1,

@@ -30,8 +30,8 @@ pub(super) fn weeks(material: &Material) -> Page {
     // Only weeks within the record as a whole say something about the usual.
     let end = material.ended().and_then(|source| Some(format!("{}-01", source.end()?)));
     let is_after = |week: &&Measure| end.as_deref().is_some_and(|end| day_after(week) > end);
-    let first_after = opened.iter().position(|week| is_after(&week));
-    let is_inside: Vec<bool> = opened.iter().map(|week| started(material, week) && !is_after(&week)).collect();
+    let first_after = opened.iter().position(|week| is_after(week));
+    let is_inside: Vec<bool> = opened.iter().map(|week| started(material, week) && !is_after(week)).collect();
     let inside: Vec<usize> = (0..opened.len()).filter(|index| is_inside[*index]).collect();
     let chart_of = |weeks: &[&Measure]| {
         let values: Vec<f64> = inside.iter().filter_map(|index| weeks.get(*index)?.number()).collect();
@@ -75,7 +75,7 @@ pub(super) fn weeks(material: &Material) -> Page {
         blocks.push(Block::Figure(Figure {
             id: "flow-weeks",
             caption: format!("Incidents opened, finished and open, by week, {}", material.period.label()),
-            description: describe(&chart, &opened, &inside),
+            description: describe(chart.as_ref(), &opened, &inside),
             chart: Chart::Runs(Runs {
                 ticks: steps.iter().cloned().enumerate().collect(),
                 steps,
@@ -92,7 +92,7 @@ pub(super) fn weeks(material: &Material) -> Page {
     }
     blocks.push(Block::Table(by_dimension(material, "service")));
     blocks.push(Block::Table(by_dimension(material, "group")));
-    Page { id: "flow", name: "Flow", finding: finding(material, &chart, &inside), illustrative: false, blocks }
+    Page { id: "flow", name: "Flow", finding: finding(material, chart.as_ref(), &inside), illustrative: false, blocks }
 }
 
 /// The first day after a week.
@@ -106,7 +106,7 @@ fn started(material: &Material, week: &Measure) -> bool {
     material.now.coverage.iter().all(|source| day(source.first).as_str() <= week.window.get(..10).unwrap_or_default())
 }
 
-fn finding(material: &Material, chart: &Option<xmr::Chart>, inside: &[usize]) -> String {
+fn finding(material: &Material, chart: Option<&xmr::Chart>, inside: &[usize]) -> String {
     let opened = material.count("flow.opened", &Scope::all());
     let backlog = material.count("flow.backlog", &Scope::all());
     let at = text::day(material.period.until(material.inputs.as_of).end);
@@ -155,11 +155,11 @@ fn balance(material: &Material) -> String {
     sentence
 }
 
-fn describe(chart: &Option<xmr::Chart>, opened: &[&Measure], inside: &[usize]) -> String {
+fn describe(chart: Option<&xmr::Chart>, opened: &[&Measure], inside: &[usize]) -> String {
     let weeks = inside.iter().filter_map(|index| opened.get(*index));
     let (least, most) =
         weeks.fold((u64::MAX, 0), |(least, most), week| (least.min(week.count()), most.max(week.count())));
-    let usual = chart.as_ref().map_or_else(String::new, |chart| {
+    let usual = chart.map_or_else(String::new, |chart| {
         format!(
             " The mean is {}, the limits {} and {}.",
             text::rounded(chart.mean),

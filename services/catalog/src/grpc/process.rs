@@ -57,7 +57,7 @@ fn read(reader: &mut Reader, name: &str, message: &pb::Process) -> Option<Proces
         custom_fields: message.custom_fields.as_ref().map_or_else(CustomFields::default, |schema| {
             let read = CustomFields::deserialize(wire::parse_struct(schema));
             read.map_err(|fault| {
-                reader.object("custom_fields", format!("is no schema that is understood here: {fault}"))
+                reader.object("custom_fields", format!("is no schema that is understood here: {fault}"));
             })
             .unwrap_or_default()
         }),
