@@ -15,7 +15,8 @@ test:
 # Format, clippy, dependencies and the contract.
 lint:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --lib --bins -- -D warnings
+    cargo clippy --workspace --all-targets
     cargo deny --offline check bans licenses sources
     buf lint
 
