@@ -30,10 +30,8 @@ async fn of_two_moves_that_race_one_is_refused() {
     for _ in 0..5 {
         let ticket = operations.open(incident("two agents")).await.unwrap().name;
         let (mut one, mut two) = (operations.client(), operations.client());
-        let answers = tokio::join!(
-            one.transition_ticket(step(&ticket, "start")),
-            two.transition_ticket(step(&ticket, "start")),
-        );
+        let answers =
+            tokio::join!(one.transition_ticket(step(&ticket, "start")), two.transition_ticket(step(&ticket, "start")),);
         let refused: Vec<_> = [answers.0, answers.1].into_iter().filter_map(Result::err).collect();
         assert_eq!(refused.iter().map(reason).collect::<Vec<_>>(), ["TRANSITION_NOT_ALLOWED"]);
         assert_eq!(operations.get(&ticket).await.etag, "\"2\"");
@@ -85,7 +83,8 @@ async fn one_bad_ticket_among_sixty_four_fails_alone() {
     operations.open(from("taken")).await.unwrap();
     let ids: Vec<String> = (0..64).map(|n| if n == 31 { "taken".to_owned() } else { format!("T{n}") }).collect();
     let answers = join_all(ids.iter().map(|id| operations.open(from(id)))).await;
-    let refused: Vec<_> = answers.iter().enumerate().filter_map(|(n, answer)| Some((n, answer.as_ref().err()?))).collect();
+    let refused: Vec<_> =
+        answers.iter().enumerate().filter_map(|(n, answer)| Some((n, answer.as_ref().err()?))).collect();
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert_eq!((refused[0].0, refused[0].1.code()), (31, Code::AlreadyExists));
     let names: BTreeSet<_> = answers.iter().flatten().map(|ticket| &ticket.name).collect();
@@ -160,8 +159,7 @@ async fn a_trial_changes_nothing() {
     let facts = operations.number("SELECT count(*) FROM journal").await;
     let moved = pb::TransitionTicketRequest { validate_only: true, ..step(&ticket.name, "start") };
     assert_eq!(operations.client().transition_ticket(moved).await.unwrap().into_inner().state, "in_progress");
-    let opened =
-        pb::CreateTicketRequest { ticket: Some(incident("dry")), validate_only: true, ..Default::default() };
+    let opened = pb::CreateTicketRequest { ticket: Some(incident("dry")), validate_only: true, ..Default::default() };
     assert_eq!(operations.client().create_ticket(opened).await.unwrap().into_inner().name, "");
     assert_eq!(operations.get(&ticket.name).await, ticket);
     assert_eq!(operations.number("SELECT count(*) FROM journal").await, facts);

@@ -28,7 +28,10 @@ fn history(id: &str) -> Vec<pb::TicketSnapshot> {
         source_sla_met: Some(minute < 50),
         ..Default::default()
     };
-    let pending = pb::TicketSnapshot { pending_reason: Some(pb::PendingReason::Customer.into()), ..row(20, "pending", "groups/b", 1) };
+    let pending = pb::TicketSnapshot {
+        pending_reason: Some(pb::PendingReason::Customer.into()),
+        ..row(20, "pending", "groups/b", 1)
+    };
     vec![
         row(0, "new", "groups/a", 0),
         row(5, "in_progress", "groups/a", 0),
@@ -149,8 +152,11 @@ async fn one_bad_row_among_sixty_four_is_reported_and_stops_nothing() {
     let mut rows: Vec<_> = (0..64).map(|n| history(&format!("D{n}")).remove(0)).collect();
     rows[31].state = Some("on_the_moon".to_owned());
     let answer = operations.batch(numbered("bad", rows.clone())).await;
-    let failures: Vec<_> =
-        answer.failures.iter().map(|failure| (failure.sequence, failure.reason.as_str(), failure.field.as_str())).collect();
+    let failures: Vec<_> = answer
+        .failures
+        .iter()
+        .map(|failure| (failure.sequence, failure.reason.as_str(), failure.field.as_str()))
+        .collect();
     assert_eq!((answer.created_count, failures), (63, vec![(32, "STATE_UNKNOWN", "state")]));
     assert_eq!(answer.committed_through, 64);
     rows[31].state = Some("new".to_owned());
@@ -173,7 +179,8 @@ async fn each_row_that_cannot_be_read_says_why() {
         good(),
     ];
     let answer = operations.batch(numbered("unreadable", rows)).await;
-    let reasons: Vec<_> = answer.failures.iter().map(|failure| (failure.reason.as_str(), failure.field.as_str())).collect();
+    let reasons: Vec<_> =
+        answer.failures.iter().map(|failure| (failure.reason.as_str(), failure.field.as_str())).collect();
     assert_eq!(
         reasons,
         [
@@ -194,11 +201,8 @@ async fn numbers_that_do_not_rise_are_refused() {
     let operations = Operations::new().await;
     let mut rows = numbered("order", history("D1"));
     rows.swap(2, 3);
-    let refusal = operations
-        .client()
-        .batch_import_tickets(pb::BatchImportTicketsRequest { requests: rows })
-        .await
-        .unwrap_err();
+    let refusal =
+        operations.client().batch_import_tickets(pb::BatchImportTicketsRequest { requests: rows }).await.unwrap_err();
     assert_eq!(reason(&refusal), "SEQUENCE_NOT_RISING");
     let mut rows = numbered("order", history("D1"));
     rows[3].import_id = "another".to_owned();
@@ -277,10 +281,12 @@ async fn an_import_that_was_cut_off_goes_on_where_it_was() {
 
     let resumed = Operations {
         client: super::TicketServiceClient::new(
-            testkit::Running::insecure(operations::build(&servicekit::config::Database::at(operations.database.url())).await)
-                .await
-                .channel()
-                .await,
+            testkit::Running::insecure(
+                operations::build(&servicekit::config::Database::at(operations.database.url())).await,
+            )
+            .await
+            .channel()
+            .await,
         ),
         database: operations.database,
     };
@@ -319,7 +325,8 @@ async fn precise_facts_are_taken_like_snapshots() {
         title: Some("by facts".to_owned()),
         ..Default::default()
     };
-    let moved = |state: &str| Fact::Transitioned(pb::ImportedTransition { state: state.to_owned(), ..Default::default() });
+    let moved =
+        |state: &str| Fact::Transitioned(pb::ImportedTransition { state: state.to_owned(), ..Default::default() });
     let note = pb::Note {
         audience: proto::journal::v1::Audience::Public.into(),
         text: "looking".to_owned(),

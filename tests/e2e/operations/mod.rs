@@ -77,20 +77,11 @@ fn incident(title: &str) -> pb::Ticket {
 
 /// An incident that promises cover.
 fn covered(title: &str, level: i32) -> pb::Ticket {
-    pb::Ticket {
-        customer: "customers/log-organisation".to_owned(),
-        impact: level,
-        urgency: level,
-        ..incident(title)
-    }
+    pb::Ticket { customer: "customers/log-organisation".to_owned(), impact: level, urgency: level, ..incident(title) }
 }
 
 fn step(ticket: &str, transition: &str) -> pb::TransitionTicketRequest {
-    pb::TransitionTicketRequest {
-        name: ticket.to_owned(),
-        transition: transition.to_owned(),
-        ..Default::default()
-    }
+    pb::TransitionTicketRequest { name: ticket.to_owned(), transition: transition.to_owned(), ..Default::default() }
 }
 
 fn resolve(ticket: &str) -> pb::TransitionTicketRequest {

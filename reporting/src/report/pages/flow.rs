@@ -30,7 +30,7 @@ pub(super) fn weeks(material: &Material) -> Page {
     // Only weeks within the record as a whole say something about the usual.
     let end = material.ended().and_then(|source| Some(format!("{}-01", source.end()?)));
     let is_after = |week: &&Measure| end.as_deref().is_some_and(|end| day_after(week) > end);
-    let first_after = opened.iter().position(|week| is_after(week));
+    let first_after = opened.iter().position(&is_after);
     let is_inside: Vec<bool> = opened.iter().map(|week| started(material, week) && !is_after(week)).collect();
     let inside: Vec<usize> = (0..opened.len()).filter(|index| is_inside[*index]).collect();
     let chart_of = |weeks: &[&Measure]| {
