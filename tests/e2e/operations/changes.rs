@@ -9,14 +9,17 @@ use testkit::reason;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::{Operations, assign, covered, incident, replay_agrees, resolve, step};
+use super::{Operations, assign, covered, incident, note, replay_agrees, resolve, step};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_that_race_on_one_ticket_all_have_their_effect() {
     let operations = Operations::new().await;
     let ticket = operations.open(incident("everybody wants it")).await.unwrap().name;
     let texts: Vec<String> = (0..24).map(|n| format!("note {n}")).collect();
-    let answers = join_all(texts.iter().map(|text| operations.note(&ticket, Audience::Internal, text))).await;
+    let servers = [operations.client(), operations.another_server().await];
+    let writing = texts.iter().zip(servers.iter().cycle());
+    let writing = writing.map(|(text, server)| note(server.clone(), &ticket, Audience::Internal, text));
+    let answers = join_all(writing).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     let written = i64::try_from(texts.len()).unwrap();
     assert_eq!(operations.get(&ticket).await.etag, format!("\"{}\"", written + 1));
@@ -27,9 +30,9 @@ async fn changes_that_race_on_one_ticket_all_have_their_effect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_moves_that_race_one_is_refused() {
     let operations = Operations::new().await;
-    for _ in 0..5 {
+    let (mut one, mut two) = (operations.client(), operations.another_server().await);
+    for _ in 0..20 {
         let ticket = operations.open(incident("two agents")).await.unwrap().name;
-        let (mut one, mut two) = (operations.client(), operations.client());
         let answers =
             tokio::join!(one.transition_ticket(step(&ticket, "start")), two.transition_ticket(step(&ticket, "start")),);
         let refused: Vec<_> = [answers.0, answers.1].into_iter().filter_map(Result::err).collect();
@@ -46,8 +49,9 @@ async fn one_request_id_sent_many_times_at_once_has_one_effect_and_one_answer() 
         request_id: Uuid::from_u128(7).to_string(),
         ..Default::default()
     };
-    let answers = join_all((0..12).map(|_| {
-        let (mut client, request) = (operations.client(), request.clone());
+    let servers = [operations.client(), operations.another_server().await];
+    let answers = join_all((0..12).map(|n| {
+        let (mut client, request) = (servers[n % 2].clone(), request.clone());
         async move { client.create_ticket(request).await.unwrap().into_inner() }
     }))
     .await;

@@ -279,17 +279,7 @@ async fn an_import_that_was_cut_off_goes_on_where_it_was() {
     assert_eq!(first.committed_through % 7, 0);
     drop(sender);
 
-    let resumed = Operations {
-        client: super::TicketServiceClient::new(
-            testkit::Running::insecure(
-                operations::build(&servicekit::config::Database::at(operations.database.url())).await,
-            )
-            .await
-            .channel()
-            .await,
-        ),
-        database: operations.database,
-    };
+    let resumed = Operations { client: operations.another_server().await, database: operations.database };
     let import = resumed.client().get_import(pb::GetImportRequest { import_id: "cut".to_owned() }).await;
     let through = import.unwrap().into_inner().committed_through;
     assert!(through >= first.committed_through && through % 7 == 0, "{through}");

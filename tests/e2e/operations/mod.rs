@@ -37,6 +37,12 @@ impl Operations {
         self.client.clone()
     }
 
+    /// A client of another server on the same database: a replica, or the same one started again.
+    async fn another_server(&self) -> Client {
+        let server = operations::build(&config::Database::at(self.database.url())).await;
+        TicketServiceClient::new(Running::insecure(server).await.channel().await)
+    }
+
     /// A connection to its schema.
     async fn connect(&self) -> tokio_postgres::Client {
         let client = self.database.connect().await;
@@ -60,15 +66,19 @@ impl Operations {
     }
 
     async fn note(&self, ticket: &str, audience: Audience, text: &str) -> Result<pb::Note, Status> {
-        let note = pb::Note { audience: audience.into(), text: text.to_owned(), ..Default::default() };
-        let request = pb::AddNoteRequest { parent: ticket.to_owned(), note: Some(note), ..Default::default() };
-        Ok(self.client().add_note(request).await?.into_inner())
+        note(self.client(), ticket, audience, text).await
     }
 
     async fn count(&self, filter: &str) -> i64 {
         let request = pb::CountTicketsRequest { filter: filter.to_owned(), ..Default::default() };
         self.client().count_tickets(request).await.unwrap().into_inner().total_count
     }
+}
+
+async fn note(mut client: Client, ticket: &str, audience: Audience, text: &str) -> Result<pb::Note, Status> {
+    let note = pb::Note { audience: audience.into(), text: text.to_owned(), ..Default::default() };
+    let request = pb::AddNoteRequest { parent: ticket.to_owned(), note: Some(note), ..Default::default() };
+    Ok(client.add_note(request).await?.into_inner())
 }
 
 fn incident(title: &str) -> pb::Ticket {
