@@ -20,10 +20,15 @@ const ARROWS: [(&str, &[&str]); 9] = [
 /// What does IO, and so has no place under the pure core.
 const IMPURE: [&str; 6] = ["tokio", "tonic", "prost", "diesel", "tracing", "tokio-postgres"];
 
+/// The workspace as built on this platform: crates of other platforms may never have been downloaded.
 fn metadata() -> cargo_metadata::Metadata {
+    let version = std::process::Command::new("rustc").arg("-vV").output().expect("rustc tells its version").stdout;
+    let version = String::from_utf8(version).expect("rustc writes text");
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host");
+    let options = ["--offline", "--locked", "--filter-platform", host];
     MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-        .other_options(vec!["--offline".to_owned(), "--locked".to_owned()])
+        .other_options(options.map(str::to_owned))
         .exec()
         .expect("cargo knows the workspace")
 }

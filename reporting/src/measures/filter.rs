@@ -9,13 +9,18 @@ use crate::period::{Period, midnight};
 use crate::report::measure::{Part, Scope};
 
 /// Which populations the fields of a ticket can tell: those where what holds today is what was counted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Expressible {
-    any: bool,
-    backlog: bool,
-    reopened: bool,
-    reassigned: bool,
-    judged: bool,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expressible(Vec<Population>);
+
+/// A population that a filter may be able to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Population {
+    /// By a time of the ticket itself.
+    Dated,
+    Backlog,
+    Reopened,
+    Reassigned,
+    Judged,
 }
 
 impl Expressible {
@@ -24,37 +29,41 @@ impl Expressible {
     pub(super) fn of(inputs: &Inputs, window: &Period) -> Self {
         let within = |times: &[Timestamp]| times.is_empty() || times.iter().any(|at| window.contains(*at));
         let all = |holds: &dyn Fn(&crate::inputs::TicketRow) -> bool| inputs.incidents().all(holds);
-        Self {
-            any: inputs.latest,
-            backlog: all(&|row| row.was_open_before(window.end) == row.category.is_open()),
-            reopened: all(&|row| within(&row.reopened_at)),
-            reassigned: all(&|row| within(&row.reassigned_at)),
-            judged: all(&|row| !row.category.is_open() && row.source_sla_met.is_some()),
+        if !inputs.latest {
+            return Self::default();
         }
+        let told = [
+            (Population::Dated, true),
+            (Population::Backlog, all(&|row| row.was_open_before(window.end) == row.category.is_open())),
+            (Population::Reopened, all(&|row| within(&row.reopened_at))),
+            (Population::Reassigned, all(&|row| within(&row.reassigned_at))),
+            (Population::Judged, all(&|row| !row.category.is_open() && row.source_sla_met.is_some())),
+        ];
+        Self(told.into_iter().filter(|(_, told)| *told).map(|(population, _)| population).collect())
     }
 }
 
 /// The filter for a measure; `None` where none returns exactly its rows.
 pub(super) fn of(context: &Context, id: &str, scope: &Scope) -> Option<String> {
-    let can = context.expressible;
-    if !can.any {
-        return None;
-    }
     let opened = || between("open_time", context.window.start, context.window.end);
-    let restriction = match id {
-        "flow.opened" | "flow.reopen_rate" | "flow.reassignment_rate" => opened(),
+    let (population, restriction) = match id {
+        "flow.opened" | "flow.reopen_rate" | "flow.reassignment_rate" => (Population::Dated, opened()),
         "flow.resolved" | "flow.time_to_resolve.mean" | "flow.time_to_resolve.median" | "flow.time_to_resolve.p90" => {
-            between("resolve_time", context.window.start, context.window.end)
+            (Population::Dated, between("resolve_time", context.window.start, context.window.end))
         }
-        "flow.backlog" | "flow.backlog_age.median" | "flow.backlog_age.oldest" if can.backlog => {
-            "(state_category = NEW OR state_category = ACTIVE OR state_category = PENDING)".to_owned()
+        "flow.backlog" | "flow.backlog_age.median" | "flow.backlog_age.oldest" => {
+            let open = "(state_category = NEW OR state_category = ACTIVE OR state_category = PENDING)";
+            (Population::Backlog, open.to_owned())
         }
-        "flow.reopened" if can.reopened => "reopen_count > 0".to_owned(),
-        "flow.reassigned" if can.reassigned => "reassignment_count > 0".to_owned(),
-        "quality.nonconforming" => format!("{} AND nonconformance_count > 0", opened()),
-        "sla.source_attainment" if can.judged => opened(),
+        "flow.reopened" => (Population::Reopened, "reopen_count > 0".to_owned()),
+        "flow.reassigned" => (Population::Reassigned, "reassignment_count > 0".to_owned()),
+        "quality.nonconforming" => (Population::Dated, format!("{} AND nonconformance_count > 0", opened())),
+        "sla.source_attainment" => (Population::Judged, opened()),
         _ => return None,
     };
+    if !context.expressible.0.contains(&population) {
+        return None;
+    }
     let mut parts = vec![format!("practice = \"{INCIDENT}\""), restriction];
     for (name, part) in scope.parts() {
         parts.push(match (name, part) {

@@ -60,6 +60,7 @@ struct Context<'a> {
     ticket_source: String,
     /// The total, and each value of each dimension that any incident has.
     scopes: Vec<Scope>,
+    coverage: Vec<Coverage>,
     expressible: filter::Expressible,
 }
 
@@ -84,7 +85,7 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
     Ok(Measured {
         measures: Measures::new(measures),
         curves: flow::curves(&context)?,
-        coverage: coverage::coverage(inputs),
+        coverage: context.coverage,
         due,
         oldest,
         register_date,
@@ -108,6 +109,7 @@ impl<'a> Context<'a> {
             clocks: frame::clocks(inputs, period)?,
             ticket_source: format!("tickets: {sources}"),
             scopes: scopes(inputs),
+            coverage: coverage::coverage(inputs),
             expressible: filter::Expressible::of(inputs, &period.until(inputs.as_of)),
         })
     }
@@ -119,13 +121,15 @@ impl<'a> Context<'a> {
         let text = definition
             .map(|definition| format!("{}@{}: {}", definition.id, definition.version, definition.text))
             .unwrap_or_default();
+        let edge = scope.text("month").is_some_and(|month| self.coverage.iter().any(|source| source.is_edge(&month)));
+        let edge = if edge { "; at the edge of the record, not comparable with other months" } else { "" };
         let mark = if self.is_invented(&scope) { "; ILLUSTRATIVE" } else { "" };
         let at_end = ["flow.backlog", "sla.open", "sla.overdue", "sla.due_24h"].iter().any(|at| id.starts_with(at));
         let instant = if id.starts_with("sla.") { self.inputs.as_of } else { self.window.end };
         Measure {
             id: id.to_owned(),
             window: if at_end { instant.to_string() } else { self.window.to_string() },
-            source: format!("{}{mark}", self.ticket_source),
+            source: format!("{}{edge}{mark}", self.ticket_source),
             value: Value::None,
             unit: unit.to_owned(),
             n: 0,

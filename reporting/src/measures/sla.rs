@@ -77,7 +77,9 @@ impl Context<'_> {
         names.dedup();
         let invented = self.promises(group, list).any(|promise| promise.illustrative);
         let mark = if invented || self.is_invented(&group.scope) { "; ILLUSTRATIVE" } else { "" };
-        format!("{}; promises: {}{mark}", self.ticket_source, names.join(", "))
+        // What holds for any measure of the scope, with the promises before the mark.
+        let source = self.measure("sla.attainment", group.scope.clone()).source;
+        format!("{}; promises: {}{mark}", source.trim_end_matches("; ILLUSTRATIVE"), names.join(", "))
     }
 
     /// Whether a scope names a service that is invented for demonstration.

@@ -196,6 +196,18 @@ fn months_after_an_extracts_end_are_marked() {
 }
 
 #[test]
+fn a_month_at_the_edge_says_so_to_machines() {
+    let mut estate = estate();
+    estate.tickets = (0..200).map(|id| resolved(id, 3, at("2016-02-10T00:00:00Z"), 2)).collect();
+    estate.tickets.extend((300..303).map(|id| resolved(id, 3, at("2016-03-10T00:00:00Z"), 2)));
+    let all = measures(&estate);
+    let source = |id: &str, scope: Scope| all.get(id, &scope).unwrap().source.clone();
+    assert!(source("flow.opened", Scope::one("month", "2016-03")).contains("edge of the record"));
+    assert!(source("sla.attainment", Scope::one("metric", "RESOLUTION").with("month", "2016-03")).contains("edge"));
+    assert!(!source("flow.opened", Scope::all()).contains("edge"));
+}
+
+#[test]
 fn a_late_as_of_says_nothing_of_the_time_after_the_period() {
     let mut estate = estate();
     estate.as_of = at("2016-05-01T00:00:00Z");

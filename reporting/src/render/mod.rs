@@ -68,7 +68,7 @@ pub fn write(report: &Report, folder: &Path, formats: &[Format]) -> Result<Vec<P
                 let charts = folder.join("charts");
                 make(&charts)?;
                 for figure in figures(report) {
-                    written.push(put_chart(figure, &charts, *format)?);
+                    written.push(put_chart(figure, &report.line(), &charts, *format)?);
                 }
             }
         }
@@ -89,13 +89,13 @@ pub fn figures(report: &Report) -> impl Iterator<Item = &Figure> {
     })
 }
 
-fn put_chart(figure: &Figure, folder: &Path, format: Format) -> Result<PathBuf, Error> {
+fn put_chart(figure: &Figure, foot: &str, folder: &Path, format: Format) -> Result<PathBuf, Error> {
     let path = folder.join(format!("{}.{}", figure.id, format.as_str()));
     if format == Format::Svg {
-        return put(path, charts::standalone(figure)?.as_bytes());
+        return put(path, charts::standalone(figure, foot)?.as_bytes());
     }
     let unfinished = folder.join(format!(".{}.unfinished.png", figure.id));
-    charts::write_png(figure, &unfinished)?;
+    charts::write_png(figure, foot, &unfinished)?;
     fs::rename(&unfinished, &path).map_err(|problem| Error::Write { path: path.clone(), problem })?;
     Ok(path)
 }

@@ -54,6 +54,13 @@ struct Material<'a> {
     before: Option<Measures>,
 }
 
+impl Report {
+    /// What it is, for when and as of when, in a line.
+    pub fn line(&self) -> String {
+        format!("{}, {}, as of {}", self.title, self.period.label(), text::instant(self.as_of))
+    }
+}
+
 /// Measures the inputs over a period and writes the report.
 pub fn measure(inputs: &Inputs, period: &Period) -> Result<Report, Error> {
     let now = measured(inputs, period)?;

@@ -14,7 +14,7 @@ pub(super) struct Scale {
 
 impl Scale {
     pub(super) fn at(&self, value: f64) -> f64 {
-        if self.to == self.from {
+        if self.to <= self.from {
             return self.start;
         }
         self.start + (value - self.from) / (self.to - self.from) * (self.end - self.start)

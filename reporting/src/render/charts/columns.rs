@@ -7,7 +7,7 @@ use crate::report::chart::{Bar, Bars, Columns};
 use crate::stats::wilson::count;
 
 const HEAD: f64 = 36.0;
-const BODY: f64 = 118.0;
+const BODY: f64 = 106.0;
 
 pub(super) fn draw(columns: &Columns, layout: Layout) -> Scene {
     if layout == Layout::Narrow {
@@ -64,7 +64,7 @@ fn lying(columns: &Columns) -> Scene {
         all.heading((0.0, all.height + 10.0), &panel.title);
         let below = all.height + 26.0;
         all.height = below + part.height + 14.0;
-        all.shapes.extend(part.shapes.into_iter().map(|shape| scene::lowered(shape, below)));
+        all.shapes.extend(part.shapes.into_iter().map(|shape| scene::moved(shape, (0.0, below))));
     }
     all
 }

@@ -41,9 +41,14 @@ pub(super) fn draw(curves: &Curves, layout: Layout) -> Scene {
     let time = Scale { from: TIMES[0].0.ln(), to: end.ln(), start: LEFT, end: right };
     let x = |hours: f64| time.at(hours.max(TIMES[0].0).ln());
     let share = Scale { from: 0.0, to: 1.0, start: TOP + body, end: TOP };
-    for (value, name) in [(0.0, "0 %"), (0.25, "25 %"), (0.5, "50 %"), (0.75, "75 %"), (1.0, "100 %")] {
+    for (value, name, ink) in [
+        (0.0, "0 %", Ink::Axis),
+        (0.25, "25 %", Ink::Grid),
+        (0.5, "50 %", Ink::Axis),
+        (0.75, "75 %", Ink::Grid),
+        (1.0, "100 %", Ink::Grid),
+    ] {
         let y = share.at(value);
-        let ink = if value == 0.0 || value == 0.5 { Ink::Axis } else { Ink::Grid };
         scene.line((LEFT, y), (right, y), ink, 1.0);
         scene.small((LEFT - 8.0, y), name, Anchor::End, Ink::Muted);
     }

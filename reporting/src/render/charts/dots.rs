@@ -46,10 +46,13 @@ fn draw_panel(scene: &mut Scene, panel: &DotPanel, origin: (f64, f64), width: f6
     for (share, name) in [(0.0, "0"), (0.25, "25"), (0.5, "50"), (0.75, "75"), (1.0, "100 %")] {
         let ink = if share == 0.0 { Ink::Axis } else { Ink::Grid };
         scene.line((x(share), top - 4.0), (x(share), bottom), ink, 1.0);
-        scene.small((x(share), bottom + 12.0), name, Anchor::Middle, Ink::Muted);
+        // Where there is little room, the quarters go without their names.
+        if right - left > 160.0 || share.fract() == 0.0 || (share - 0.5).abs() < 0.1 {
+            scene.small((x(share), bottom + 12.0), name, Anchor::Middle, Ink::Muted);
+        }
     }
     let goals: Vec<f64> = panel.rows.iter().filter_map(|dot| dot.goal).collect();
-    if let Some(goal) = goals.first().filter(|goal| goals.iter().all(|other| other == *goal)) {
+    if let Some(goal) = goals.first().filter(|goal| goals.iter().all(|other| (other - *goal).abs() < 1e-9)) {
         let name = format!("goal {}", crate::report::text::goal(*goal));
         scene.small((x(*goal), top - 12.0), &name, Anchor::Middle, Ink::Muted);
     }

@@ -29,9 +29,9 @@ fn draw(chart: &Chart, layout: Layout) -> Scene {
     }
 }
 
-/// The chart as an SVG document of its own, on white, with a title and a description.
-pub(crate) fn standalone(figure: &Figure) -> Result<String, Error> {
-    let scene = draw(&figure.chart, Layout::Wide);
+/// The chart as an SVG document of its own, on white, with its caption above and `foot` below.
+pub(crate) fn standalone(figure: &Figure, foot: &str) -> Result<String, Error> {
+    let scene = draw(&figure.chart, Layout::Wide).framed(&figure.caption, foot);
     let svg = paint::svg(&scene).map_err(|problem| failed(figure, &problem))?;
     let paper = format!(r#"<rect width="100%" height="100%" fill="{}"/>"#, Ink::Paper.hex());
     Ok(with_root(&svg, &scene, figure, "", &paper))
@@ -47,9 +47,9 @@ pub(crate) fn inline(figure: &Figure, layout: Layout, class: &str) -> Result<Str
     Ok(with_root(&svg, &scene, figure, class, ""))
 }
 
-/// The chart as a PNG file at twice its logical size.
-pub(crate) fn write_png(figure: &Figure, path: &Path) -> Result<(), Error> {
-    let scene = draw(&figure.chart, Layout::Wide);
+/// The same as [`standalone`] as a PNG file at twice its logical size.
+pub(crate) fn write_png(figure: &Figure, foot: &str, path: &Path) -> Result<(), Error> {
+    let scene = draw(&figure.chart, Layout::Wide).framed(&figure.caption, foot);
     paint::write_png(&scene, path).map_err(|problem| failed(figure, &problem))
 }
 

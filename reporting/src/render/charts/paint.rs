@@ -10,6 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
 
 use super::scene::{Anchor, Ink, Scene, Shape};
+use crate::report::text::NARROW;
 
 /// Family name of the bundled font.
 pub(crate) const FONT: &str = "Inter";
@@ -41,7 +42,7 @@ pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
     // Measured large, since plotters counts in whole pixels.
     const LARGE: f64 = 16.0;
     fonts();
-    let measured = font(size * LARGE, bold).box_size(text).map_or(0, |(width, _)| width);
+    let measured = font(size * LARGE, bold).box_size(&text.replace(NARROW, " ")).map_or(0, |(width, _)| width);
     f64::from(measured) / LARGE
 }
 
@@ -105,7 +106,7 @@ where
                 };
                 let ink = colour(*ink);
                 let style = TextStyle::from(font(size * scale, *bold)).pos(Pos::new(place, VPos::Center)).color(&ink);
-                area.draw(&Text::new(text.clone(), at((*x, y + size * FONT_SCALE * lower)), style))?;
+                area.draw(&Text::new(text.replace(NARROW, " "), at((*x, y + size * FONT_SCALE * lower)), style))?;
             }
         }
     }

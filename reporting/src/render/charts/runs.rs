@@ -15,7 +15,9 @@ pub(super) fn draw(runs: &Runs, layout: Layout) -> Scene {
     let panels = count(runs.panels.len() as u64);
     let mut scene = Scene::new(layout, panels * (HEAD + BODY) + FOOT);
     let limited = runs.panels.iter().any(|panel| panel.limits.is_some());
-    let right = scene.width - if limited { 96.0 } else { 12.0 };
+    let widest =
+        runs.panels.iter().flat_map(limits).map(|(_, text, _)| width(&text, SIZE - 1.5, false)).fold(0.0, f64::max);
+    let right = scene.width - if limited { widest + 10.0 } else { 12.0 };
     let step = (right - LEFT) / count(runs.steps.len().max(1) as u64);
     for (index, panel) in runs.panels.iter().enumerate() {
         let top = count(index as u64) * (HEAD + BODY) + HEAD;
@@ -23,7 +25,7 @@ pub(super) fn draw(runs: &Runs, layout: Layout) -> Scene {
             let x = LEFT + step * count(edge as u64);
             scene.rect(x, top - 6.0, right - x, BODY + 6.0, Ink::Shade);
             if index == 0 {
-                scene.small((x + 6.0, top + 6.0), "after the extract's end", Anchor::Start, Ink::Muted);
+                scene.small((right, top - 20.0), "shaded: after the extract's end", Anchor::End, Ink::Muted);
             }
         }
         draw_panel(&mut scene, panel, top, step, right);
@@ -41,6 +43,17 @@ pub(super) fn draw(runs: &Runs, layout: Layout) -> Scene {
     scene
 }
 
+/// The lines of what is usual: value, name and dash. A count is never below zero.
+fn limits(panel: &Run) -> Vec<(f64, String, (f64, f64))> {
+    let Some(Limits { mean, lower, upper }) = panel.limits else { return Vec::new() };
+    let line = |value: f64, name: &str, dash| (value, format!("{name} {}", label(value.round())), dash);
+    vec![
+        line(upper, "upper limit", (2.0, 3.0)),
+        line(mean, "mean", (7.0, 4.0)),
+        line(lower.max(0.0), "lower limit", (2.0, 3.0)),
+    ]
+}
+
 fn draw_panel(scene: &mut Scene, panel: &Run, top: f64, step: f64, right: f64) {
     let highest = panel.values.iter().copied().chain(panel.limits.map(|limits| limits.upper)).fold(0.0, f64::max);
     let ticks = ticks(highest, 3.0);
@@ -48,16 +61,10 @@ fn draw_panel(scene: &mut Scene, panel: &Run, top: f64, step: f64, right: f64) {
     let scale = Scale { from: 0.0, to: most, start: top + BODY - 12.0, end: top + 4.0 };
     scene.heading((0.0, top - 20.0), &panel.title);
     grid(scene, &scale, &ticks, LEFT, right);
-    if let Some(Limits { mean, lower, upper }) = panel.limits {
-        let lower = lower.max(0.0);
-        for (value, name, dash) in
-            [(upper, "upper limit", (2.0, 3.0)), (mean, "mean", (7.0, 4.0)), (lower, "lower limit", (2.0, 3.0))]
-        {
-            let y = scale.at(value);
-            scene.path(vec![(LEFT, y), (right, y)], Ink::Muted, 1.2, Some(dash));
-            let text = format!("{name} {}", label(value.round()));
-            scene.small((right + 6.0, y), &text, Anchor::Start, Ink::Muted);
-        }
+    for (value, text, dash) in limits(panel) {
+        let y = scale.at(value);
+        scene.path(vec![(LEFT, y), (right, y)], Ink::Muted, 1.2, Some(dash));
+        scene.small((right + 6.0, y), &text, Anchor::Start, Ink::Muted);
     }
     let x = |index: usize| LEFT + step * (count(index as u64) + 0.5);
     if panel.columns {

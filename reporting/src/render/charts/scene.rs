@@ -153,6 +153,18 @@ impl Scene {
         Self { width: layout.width(), height, shapes: Vec::new() }
     }
 
+    /// The same with room around it, a title above and a line below that says where it comes from.
+    pub(crate) fn framed(self, title: &str, foot: &str) -> Self {
+        const ROOM: f64 = 24.0;
+        const LINE: f64 = 28.0;
+        let (width, height) = (self.width + 2.0 * ROOM, self.height + 2.0 * (ROOM + LINE));
+        let mut framed = Self { width, height, shapes: Vec::new() };
+        framed.write((ROOM, ROOM + 2.0), title, SIZE + 1.5, true, Anchor::Start, Ink::Text);
+        framed.shapes.extend(self.shapes.into_iter().map(|shape| moved(shape, (ROOM, ROOM + LINE))));
+        framed.small((ROOM, height - ROOM), foot, Anchor::Start, Ink::Muted);
+        framed
+    }
+
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink, width: f64) {
         self.shapes.push(Shape::Line { points: vec![from, to], ink, width });
     }
@@ -206,15 +218,16 @@ impl Scene {
     }
 }
 
-/// A shape moved down.
-pub(super) fn lowered(shape: Shape, by: f64) -> Shape {
-    let all = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (x, y + by)).collect();
+/// A shape moved to the right and down.
+pub(super) fn moved(shape: Shape, (right, down): (f64, f64)) -> Shape {
+    let to = |(x, y): (f64, f64)| (x + right, y + down);
+    let all = |points: Vec<(f64, f64)>| points.into_iter().map(to).collect();
     match shape {
         Shape::Line { points, ink, width } => Shape::Line { points: all(points), ink, width },
         Shape::Area { points, ink, opacity } => Shape::Area { points: all(points), ink, opacity },
-        Shape::Disc { centre: (x, y), radius, ink, hollow } => Shape::Disc { centre: (x, y + by), radius, ink, hollow },
-        Shape::Words { at: (x, y), text, size, bold, anchor, ink } => {
-            Shape::Words { at: (x, y + by), text, size, bold, anchor, ink }
+        Shape::Disc { centre, radius, ink, hollow } => Shape::Disc { centre: to(centre), radius, ink, hollow },
+        Shape::Words { at, text, size, bold, anchor, ink } => {
+            Shape::Words { at: to(at), text, size, bold, anchor, ink }
         }
     }
 }

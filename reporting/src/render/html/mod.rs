@@ -87,8 +87,12 @@ fn section(report: &Report, index: usize, page: &Page, rows: Option<&str>) -> Re
 }
 
 fn style(report: &Report) -> String {
-    let light: String = Ink::ALL.iter().map(|ink| format!("{}:{};", ink.variable(), ink.hex())).collect();
-    let dark: String = Ink::ALL.iter().zip(DARK).map(|(ink, colour)| format!("{}:{colour};", ink.variable())).collect();
+    let colours = |of: &dyn Fn(usize, Ink) -> String| -> String {
+        let inks = Ink::ALL.into_iter().enumerate();
+        inks.map(|(index, ink)| [ink.variable(), ":", &of(index, ink), ";"].concat()).collect()
+    };
+    let light = colours(&|_, ink| ink.hex());
+    let dark = colours(&|index, _| DARK[index].to_owned());
     let face = |weight: &str, bytes: &[u8]| {
         format!(
             "@font-face{{font-family:{FONT};font-weight:{weight};font-display:swap;src:url(data:font/woff2;base64,{}) format('woff2')}}",
@@ -97,12 +101,11 @@ fn style(report: &Report) -> String {
     };
     let regular = face("400 500", include_bytes!("../../../assets/inter-regular.woff2"));
     let bold = face("600 700", include_bytes!("../../../assets/inter-semibold.woff2"));
-    let foot = format!("{}, {}, as of {}", report.title, report.period.label(), text::instant(report.as_of));
     include_str!("style.css")
         .replace("/*faces*/", &format!("{regular}{bold}"))
         .replace("/*light*/", &light)
         .replace("/*dark*/", &dark)
-        .replace("/*foot*/", &foot.replace(['"', '\\'], ""))
+        .replace("/*foot*/", &report.line().replace(['"', '\\'], ""))
 }
 
 #[cfg(test)]

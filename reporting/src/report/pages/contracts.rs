@@ -19,7 +19,7 @@ pub(super) fn page(material: &Material) -> Page {
     if material.count("supplier.contracts", &Scope::all()) > 0 {
         blocks.push(Block::Text(register(material)));
         blocks.push(Block::Figure(figure(material)));
-        blocks.push(Block::Table(due_table(material, 8)));
+        blocks.push(Block::Table(due_table(material, 6)));
         blocks.push(Block::Table(owner_table(material)));
     }
     Page {

@@ -22,16 +22,16 @@ fn weekly<'a>(measured: &'a Measured, id: &str) -> Vec<&'a Measure> {
 
 /// The page of weeks.
 pub(super) fn weeks(material: &Material) -> Page {
-    let (opened, finished, backlog) = (
-        weekly(&material.now, "flow.opened"),
-        weekly(&material.now, "flow.finished"),
-        weekly(&material.now, "flow.backlog"),
-    );
+    let all = weekly(&material.now, "flow.opened");
+    // Before the record begins there is nothing to show.
+    let first = all.iter().position(|week| started(material, week)).unwrap_or(all.len());
+    let since = |id| weekly(&material.now, id).into_iter().skip(first).collect::<Vec<&Measure>>();
+    let (opened, finished, backlog) = (since("flow.opened"), since("flow.finished"), since("flow.backlog"));
     // Only weeks within the record as a whole say something about the usual.
     let end = material.ended().and_then(|source| Some(format!("{}-01", source.end()?)));
     let is_after = |week: &&Measure| end.as_deref().is_some_and(|end| day_after(week) > end);
     let first_after = opened.iter().position(&is_after);
-    let is_inside: Vec<bool> = opened.iter().map(|week| started(material, week) && !is_after(week)).collect();
+    let is_inside: Vec<bool> = opened.iter().map(|week| !is_after(week)).collect();
     let inside: Vec<usize> = (0..opened.len()).filter(|index| is_inside[*index]).collect();
     let chart_of = |weeks: &[&Measure]| {
         let values: Vec<f64> = inside.iter().filter_map(|index| weeks.get(*index)?.number()).collect();

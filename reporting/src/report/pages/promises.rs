@@ -10,7 +10,7 @@ use crate::report::{Material, text};
 const SERVICES: usize = 12;
 
 /// Rows of a table that still stand open below a chart.
-const SHORT: usize = 8;
+const SHORT: usize = 10;
 
 /// One promise: what was attained of one metric in one scope.
 pub(super) struct Promise<'a> {

@@ -15,8 +15,9 @@ use crate::store::fact;
 use crate::store::ticket::{Part, Stored, get_many};
 use crate::store::write::{Outcome, Write};
 
-/// How often a change is decided at most when others keep changing the ticket.
-const ATTEMPTS: usize = 5;
+/// How often a change is decided at most when others keep changing the ticket. Changes here take turns, so each loss is
+/// a change made by another server: more than this in a row is a storm on one ticket.
+const ATTEMPTS: usize = 64;
 
 /// What a change is decided on.
 pub(super) struct Case<'a> {
