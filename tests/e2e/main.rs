@@ -6,5 +6,6 @@ mod house;
 mod kit;
 mod operations;
 mod postgres;
+mod program;
 mod supplier;
 mod test_database;

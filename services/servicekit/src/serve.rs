@@ -130,7 +130,9 @@ impl Server {
         let incoming = TcpIncoming::bind(address).map_err(|cause| {
             let message = match cause.kind() {
                 ErrorKind::AddrInUse => {
-                    format!("{address} is in use: stop what listens there, or choose another address with --listen")
+                    format!(
+                        "{address} is in use: stop what listens there, or choose another with --listen or --port-base"
+                    )
                 }
                 _ => format!("{address} cannot be listened on ({cause}): choose another address with --listen"),
             };

@@ -117,7 +117,7 @@ impl Input {
     }
 
     /// The rows of a CSV file, read with this separator.
-    fn csv(&self, delimiter: char) -> Result<csv::Reader<&[u8]>, Problem> {
+    pub fn csv(&self, delimiter: char) -> Result<csv::Reader<&[u8]>, Problem> {
         let delimiter = u8::try_from(delimiter)
             .map_err(|_| Problem::new(format!("the delimiter {delimiter:?} is not a single byte")))?;
         Ok(csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(self.bytes.as_slice()))
