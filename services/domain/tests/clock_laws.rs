@@ -1,7 +1,7 @@
 //! What holds for every clock, whatever happens to its ticket.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use domain::agreement::{Agreement, Kind, Metric, NewsPolicy, Objective, Pause, Rebase, Reopen, Target, Visit};
@@ -9,6 +9,7 @@ use domain::calendar::{Calendar, Revision, Timeline};
 use domain::clock::{self, Activity, Book, Explanation, Reading, Signal, SignalKind, State};
 use domain::process::{Category, PendingReason};
 use domain::selection::Pinned;
+use domain::ticket::{Audience, Fact, Observations, Recorded};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -174,6 +175,41 @@ fn ticket() -> impl Strategy<Value = (Vec<Agreement>, Vec<Signal>)> {
     })
 }
 
+/// Looks at a ticket at an instant that may lie before earlier looks, and puts on record what has fallen due.
+fn look(signals: &[Signal], book: &Book, now: Timestamp, record: &mut Vec<Recorded>) -> Result<(), TestCaseError> {
+    let observed = record.iter().map(|recorded| recorded.occurred_at);
+    let last = signals.iter().map(|signal| signal.at).chain(observed).max().unwrap();
+    let observations = Observations::of(record.iter(), minute(0));
+    let of_last = clock::read(signals, book, last);
+    let readings = clock::read(signals, book, last.max(now));
+    prop_assert_eq!(observations.refuted(&of_last), []);
+    prop_assert_eq!(observations.refuted(&readings), []);
+    let due = observations.due(&readings, now);
+    let next = observations.next_at(&of_last);
+    prop_assert_eq!(next, observations.next_at(&readings));
+    prop_assert_eq!(next.is_some_and(|at| at <= now), !due.is_empty());
+    prop_assert_eq!(next.filter(|at| *at <= now), due.first().map(|due| due.at));
+    for due in due {
+        let position = record.len() as i64;
+        record.push(Recorded {
+            fact: Fact::ThresholdReached(Box::new(due.reached)),
+            occurred_at: due.at,
+            source_recorded_at: None,
+            source_sequence: 0,
+            position,
+            actor: String::new(),
+            audience: Audience::Internal,
+        });
+    }
+    prop_assert_eq!(Observations::of(record.iter(), minute(0)).due(&readings, now), []);
+    Ok(())
+}
+
+/// What is on record, without the order in which it came.
+fn told(record: &[Recorded]) -> BTreeSet<(Timestamp, String)> {
+    record.iter().map(|recorded| (recorded.occurred_at, recorded.fact.payload().to_string())).collect()
+}
+
 fn check_sound(explanation: &Explanation, opened: Timestamp, now: Timestamp) -> Result<(), TestCaseError> {
     let Explanation { reading, segments, .. } = explanation;
     let counted = segments.iter().filter(|segment| segment.counted);
@@ -269,6 +305,36 @@ proptest! {
                 let quiet = next.map_or(now + SignedDuration::from_hours(9_000), |at| at - SignedDuration::from_micros(1));
                 prop_assert_eq!(again(quiet).state, reading.state);
             }
+        }
+    }
+
+    /// Whoever looks, how often, and with whatever clock: each threshold comes on record once, at its instant, and
+    /// stays there. Only a clock that was cancelled before anybody looked keeps to itself what nobody saw.
+    #[test]
+    fn each_threshold_fires_once_whenever_somebody_looks(
+        (agreements, signals) in ticket(),
+        looks in prop::collection::vec(0..MINUTES * 2, 0..12),
+    ) {
+        let book = book(&agreements);
+        let mut record = Vec::new();
+        let mut known = 1;
+        for now in looks.into_iter().chain([MINUTES * 2]).map(minute) {
+            known = known.max(signals.partition_point(|signal| signal.at <= now));
+            look(&signals[..known], &book, now, &mut record)?;
+        }
+        let once = told(&record);
+        prop_assert_eq!(once.len(), record.len());
+        let mut late = Vec::new();
+        look(&signals, &book, minute(MINUTES * 2), &mut late)?;
+        let late = told(&late);
+        prop_assert!(late.is_subset(&once), "missing {:?}", late.difference(&once));
+        let readings = clock::read(&signals, &book, minute(MINUTES * 2));
+        let alive: BTreeSet<&str> =
+            readings.iter().filter(|reading| reading.cancelled.is_none()).map(|reading| reading.id.as_str()).collect();
+        for recorded in &record {
+            let Fact::ThresholdReached(reached) = &recorded.fact else { panic!() };
+            let seen_late = late.contains(&(recorded.occurred_at, recorded.fact.payload().to_string()));
+            prop_assert_eq!(seen_late, alive.contains(reached.clock.as_str()));
         }
     }
 

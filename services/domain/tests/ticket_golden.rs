@@ -11,7 +11,8 @@ use domain::process::{Category, PendingReason, Practice};
 use domain::selection::{Loser, Loss, Pinned, Selection};
 use domain::ticket::{
     Assigned, Changes, Details, Digest, Fact, Field, Imported, ImportedRow, IncidentDetails, Link, LinkType, Major,
-    Nonconforming, Noted, Opened, Patch, Prioritised, Resolution, Rule, Side, Transitioned,
+    Nonconforming, Noted, Opened, Patch, Prioritised, Resolution, Rule, Side, ThresholdReached, ThresholdWithdrawn,
+    Transitioned,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -183,6 +184,18 @@ fn examples() -> Vec<Fact> {
                 conditional: 0,
             }],
         })),
+        Fact::ThresholdReached(Box::new(ThresholdReached {
+            clock: "RESOLUTION/SLA/agreements/gold/p1-resolution/1".into(),
+            pinned: pinned("agreements/gold"),
+            cycle: 1,
+            target: SignedDuration::from_hours(4),
+            percent: 75,
+        })),
+        Fact::ThresholdWithdrawn(ThresholdWithdrawn {
+            clock: "RESOLUTION/SLA/agreements/gold/p1-resolution/1".into(),
+            revision: 3,
+            percent: 75,
+        }),
     ]
 }
 

@@ -77,7 +77,9 @@ pub fn render(name: &str, answer: &pb::ExplainClocksResponse) -> String {
                     (Some(at), false) => format!("would be {}", time(Some(at))),
                     (None, _) => "not reached".to_owned(),
                 };
-                format!("{} % {at}", threshold.percent)
+                let recorded = threshold.record_time.as_ref();
+                let recorded = recorded.map(|at| format!(", recorded {}", time(Some(at)))).unwrap_or_default();
+                format!("{} % {at}{recorded}", threshold.percent)
             })
             .collect();
         if !thresholds.is_empty() {

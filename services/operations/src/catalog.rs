@@ -31,6 +31,8 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug, Default)]
 pub struct Snapshot {
     version: i64,
+    /// Revisions of calendars, of all of them together: none is ever edited or goes away, so that more are newer.
+    calendars: i64,
     processes: HashMap<String, Vec<Published<Process>>>,
     agreements: Vec<(String, Vec<Published<Agreement>>)>,
     book: Book,
@@ -104,6 +106,11 @@ impl Snapshot {
         let below =
             self.customers.keys().filter(|name| *name != customer && self.chain(Some(name)).contains(&customer));
         std::iter::once(customer.to_owned()).chain(below.cloned()).collect()
+    }
+
+    /// How many revisions of calendars are published: clocks that were read by fewer are read anew.
+    pub fn calendars(&self) -> i64 {
+        self.calendars
     }
 
     /// Everything that was ever promised, with the calendars: what clocks are read by.
@@ -214,6 +221,7 @@ async fn load(connection: &mut Connection, version: i64) -> Result<Snapshot, Err
     }
     let mut calendars: BTreeMap<String, Vec<Revision>> = BTreeMap::new();
     for (name, published) in revisions::<Definition>(connection, "calendars").await? {
+        snapshot.calendars += 1;
         let Published { revision, effective_from, body, .. } = published;
         match Calendar::compile(&body) {
             Ok(calendar) => calendars.entry(name).or_default().push(Revision {

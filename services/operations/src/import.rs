@@ -15,6 +15,7 @@ use crate::catalog;
 use crate::settle::{fold_all, settle};
 use crate::store::ticket::{Known, Source, Stored};
 use crate::store::write::Write;
+use crate::usecase::{after, begun};
 
 /// One row of an import, understood.
 #[derive(Debug, Clone)]
@@ -393,21 +394,19 @@ impl Decision<'_> {
                 _ => None,
             });
             let absorbed = digests.flatten().collect();
-            let settled = settle(catalog, &known, new_facts);
-            let expected = stored.as_ref().map_or(0, |stored| stored.version);
-            let after = Stored {
-                number: i64::try_from(number).map_err(Error::internal)?,
-                uid: stored.as_ref().map_or_else(|| clock.id(), |stored| stored.uid),
-                version: expected + 1,
-                created_at: stored.as_ref().map_or(now, |stored| stored.created_at),
-                updated_at: now,
-                ticket,
-                clocks: settled.clocks,
-                clock_state: settled.clock_state,
-                due_at: settled.due_at,
-                nonconformance_count: settled.nonconformance_count,
+            let known_since = stored.as_ref().map_or(now, |stored| stored.created_at);
+            let settled = settle(catalog, &known, new_facts, known_since);
+            let write = match stored {
+                Some(stored) => {
+                    let (after, facts) = after(&stored, ticket, settled, now);
+                    Write::new(stored.version, after, facts, clock.id())?
+                }
+                None => {
+                    let number = i64::try_from(number).map_err(Error::internal)?;
+                    let (begun, facts) = begun(number, clock.id(), ticket, settled, now);
+                    Write::new(0, begun, facts, clock.id())?
+                }
             };
-            let write = Write::new(expected, after, settled.facts, clock.id())?;
             decided.writes.push(Write { absorbed, ..write });
         }
         decided.failures.sort_by_key(|failure| failure.sequence);

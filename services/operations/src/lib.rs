@@ -4,8 +4,10 @@
 
 pub mod catalog;
 pub mod error;
+mod fire;
 mod grpc;
 pub mod import;
+mod scheduler;
 pub mod scope;
 pub mod settle;
 pub mod store;
@@ -34,6 +36,7 @@ pub async fn build(database: &config::Database) -> Result<Server, Error> {
 pub async fn server(kit: Kit) -> Result<Server, Error> {
     let catalog = Catalog::open(&kit).await?;
     let operations = Operations::new(kit.clone(), catalog);
+    kit.spawn(scheduler::run(operations.clone()));
     let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
     Ok(Server::new(kit)?.add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
 }

@@ -3,7 +3,7 @@
 
 use domain::agreement::Kind;
 use domain::clock::{self, Reading, State};
-use domain::ticket::{Audience, Fact, NewFact, Recorded, Ticket, fold, nonconformities, signals};
+use domain::ticket::{Audience, Fact, NewFact, Observations, Recorded, SCHEDULER, Ticket, fold, nonconformities, signals};
 use jiff::Timestamp;
 
 use crate::catalog::Snapshot;
@@ -19,12 +19,22 @@ pub struct Settled {
     pub clock_state: Option<State>,
     /// Earliest instant at which a running one of the customer's clocks reaches, or reached, its target.
     pub due_at: Option<Timestamp>,
+    /// Earliest instant at which a clock reaches, or reached, a threshold that is not on record. Empty: none does.
+    pub next_fire_at: Option<Timestamp>,
+    /// How many revisions of calendars the clocks were read by.
+    pub calendars: i64,
     /// Deviations from the process that stand.
     pub nonconformance_count: u32,
 }
 
-/// Adds to the new facts of a ticket what follows from them. `known` are all facts on record.
-pub fn settle(catalog: &Snapshot, known: &[Recorded], new_facts: Vec<NewFact>) -> Settled {
+/// Adds to the new facts of a ticket what follows from them. `known` are all facts on record, the first of them since
+/// `known_since`.
+pub fn settle(
+    catalog: &Snapshot,
+    known: &[Recorded],
+    new_facts: Vec<NewFact>,
+    known_since: Timestamp,
+) -> Settled {
     let mut fresh = positioned(known, new_facts);
     let mut facts = in_order(known, &fresh);
     let observed = govern(catalog, &facts, &fresh);
@@ -33,13 +43,24 @@ pub fn settle(catalog: &Snapshot, known: &[Recorded], new_facts: Vec<NewFact>) -
         facts = in_order(known, &fresh);
     }
     let clocks = read_clocks(catalog, &facts);
+    let observations = Observations::of(facts.iter().copied(), known_since);
+    let refuted = observations.refuted(&clocks).into_iter();
+    let withdrawn = refuted.map(|(at, withdrawn)| observed(Fact::ThresholdWithdrawn(withdrawn), at));
     Settled {
         clock_state: clock::worst(&clocks).map(|worst| worst.state),
         due_at: due_at(&clocks),
+        next_fire_at: observations.next_at(&clocks),
+        calendars: catalog.calendars(),
         nonconformance_count: u32::try_from(nonconformities(facts).len()).unwrap_or(u32::MAX),
-        facts: fresh.into_iter().map(unpositioned).collect(),
+        facts: fresh.into_iter().map(unpositioned).chain(withdrawn).collect(),
         clocks,
     }
+}
+
+/// What the scheduler observes of an instant.
+pub fn observed(fact: Fact, occurred_at: Timestamp) -> NewFact {
+    let audience = fact.usual_audience();
+    NewFact { fact, occurred_at, source_recorded_at: None, source_sequence: 0, actor: SCHEDULER.to_owned(), audience }
 }
 
 /// The ticket that all the facts describe. `known` are those on record.
@@ -83,10 +104,11 @@ fn beginning(facts: &[&Recorded]) -> Option<Ticket> {
     fold(facts.iter().copied().filter(|recorded| matches!(recorded.fact, Fact::Opened(_))))
 }
 
-/// Runs selection wherever, from the first new fact on, the ticket's customer, service, offering or priority changes,
+/// Runs selection wherever, from the first new fact on that is no observation, the ticket's customer, service, offering or priority changes,
 /// and observes what governs from then on where the record says otherwise. What was pinned before stays pinned.
 fn govern(catalog: &Snapshot, facts: &[&Recorded], fresh: &[Recorded]) -> Vec<Recorded> {
-    let Some(from) = fresh.iter().map(|fact| fact.occurred_at).min() else { return Vec::new() };
+    let caused = fresh.iter().filter(|recorded| !recorded.fact.is_observation());
+    let Some(from) = caused.map(|recorded| recorded.occurred_at).min() else { return Vec::new() };
     let Some(mut ticket) = beginning(facts) else { return Vec::new() };
     let mut observed = Vec::new();
     let mut subject = None;

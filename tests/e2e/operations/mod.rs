@@ -4,6 +4,7 @@ mod access;
 mod changes;
 mod imports;
 mod reads;
+mod scheduler;
 
 use std::collections::BTreeMap;
 

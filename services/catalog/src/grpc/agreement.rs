@@ -1,6 +1,6 @@
 //! Agreements: message <-> domain.
 
-use domain::agreement::{Kind, Metric, Objective, Pause, Target};
+use domain::agreement::{Escalation, Kind, Metric, Objective, Pause, Target};
 use domain::process::{Category, PendingReason};
 use domain::violation::{self, Violation};
 use proto::catalog::v1 as pb;
@@ -49,6 +49,12 @@ fn objective(reader: &mut Reader, field: &str, message: &pb::Objective) -> Objec
         priorities: message.priorities.iter().map(|priority| reader.number(&path("priorities"), *priority)).collect(),
         offerings: message.offerings.clone(),
         calendar: some(&message.calendar),
+        escalations: message
+            .escalations
+            .iter()
+            .enumerate()
+            .map(|(index, message)| escalation(reader, &path(&format!("escalations[{index}]")), message))
+            .collect(),
         thresholds: if thresholds.is_empty() { plain.thresholds.clone() } else { thresholds },
         pause: message.pause.as_ref().map(|message| pause(reader, &path("pause"), message)),
         on_upgrade: reader
@@ -61,6 +67,15 @@ fn objective(reader: &mut Reader, field: &str, message: &pb::Objective) -> Objec
         on_return: reader.optional_choice(&path("visit"), message.visit, visit::read).unwrap_or_default(),
         news: reader.optional_choice(&path("news"), message.news, news::read).unwrap_or_default(),
         ..plain
+    }
+}
+
+fn escalation(reader: &mut Reader, field: &str, message: &pb::Escalation) -> Escalation {
+    let priority: u8 = reader.number(&format!("{field}.priority"), message.priority);
+    Escalation {
+        percent: reader.number(&format!("{field}.percent"), message.percent),
+        group: some(&message.group),
+        priority: (priority > 0).then_some(priority),
     }
 }
 
@@ -140,6 +155,7 @@ fn shown(objective: &Objective) -> pb::Objective {
         target_months,
         calendar: objective.calendar.clone().unwrap_or_default(),
         threshold_percents: objective.thresholds.iter().map(|percent| narrow(*percent)).collect(),
+        escalations: objective.escalations.iter().map(escalated).collect(),
         pause: objective.pause.as_ref().map(|pause| pb::PausePolicy {
             never: *pause == Pause::default(),
             states: pause.states.clone(),
@@ -151,6 +167,14 @@ fn shown(objective: &Objective) -> pb::Objective {
         reopen: reopen::show(objective.on_reopen),
         visit: visit::show(objective.on_return),
         news: news::show(objective.news),
+    }
+}
+
+fn escalated(escalation: &Escalation) -> pb::Escalation {
+    pb::Escalation {
+        percent: narrow(escalation.percent),
+        group: escalation.group.clone().unwrap_or_default(),
+        priority: escalation.priority.map_or(0, i32::from),
     }
 }
 

@@ -117,6 +117,7 @@ pub fn agreement() -> pb::Agreement {
         visit: pb::VisitPolicy::PerVisit.into(),
         news: pb::NewsPolicy::OnRequest.into(),
         target_months: 0,
+        escalations: vec![pb::Escalation { percent: 80, group: "groups/duty".to_owned(), priority: 1 }],
     };
     let months = pb::Objective {
         id: "report".to_owned(),

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Agreement, Kind, Metric, Objective, Pause, Target};
+use super::{Agreement, Kind, Metric, Objective, Pause, Rebase, Target};
 use crate::amount::Decimal;
 use crate::calendar::{Definition, Timeline};
 use crate::finding::Finding;
@@ -20,6 +20,7 @@ impl Agreement {
             check_target(&field, objective, &mut findings);
             check_calendar(&field, objective, &calendar, &mut findings);
             check_thresholds(&field, objective, &mut findings);
+            self.check_escalations(&field, objective, priorities, &mut findings);
             if let Some(pause) = &objective.pause {
                 check_pause(&field, self.kind, pause, &mut findings);
             }
@@ -108,6 +109,40 @@ impl Agreement {
         }
     }
 
+    /// What follows from thresholds: that it can, that it does something, and that it gives nobody fresh time.
+    fn check_escalations(&self, field: &str, objective: &Objective, priorities: &[u8], findings: &mut Vec<Finding>) {
+        for (index, escalation) in objective.escalations.iter().enumerate() {
+            let field = format!("{field}.escalations[{index}]");
+            let percent = escalation.percent;
+            if percent == 0 {
+                let message = "nothing follows at 0 %: nothing fires at the start";
+                findings.push(Finding::error(format!("{field}.percent"), "THRESHOLD_UNREACHABLE", message));
+            }
+            if let Some(group) = escalation.group.as_deref().filter(|group| !is_group(group)) {
+                let message = format!("`{group}` is no group: name one like groups/duty-managers");
+                findings.push(Finding::error(format!("{field}.group"), "GROUP_INVALID", message));
+            }
+            let to = escalation.priority;
+            if let Some(to) = to.filter(|to| *to == 0 || !(priorities.is_empty() || priorities.contains(to))) {
+                let message = format!("no ticket can have the priority {to}: it stays as it is");
+                findings.push(Finding::error(format!("{field}.priority"), "PRIORITY_UNKNOWN", message));
+            }
+            let raises = |to: u8| objective.priorities.is_empty() || objective.priorities.iter().any(|from| to < *from);
+            if escalation.group.is_none() && !to.is_some_and(raises) {
+                let message = format!("nothing follows at {percent} %: name a group, or a priority above those it is for");
+                findings.push(Finding::warning(field.as_str(), "ESCALATION_IDLE", message));
+            }
+            let next = self.objectives.iter().find(|next| to.is_some_and(|to| takes_over(next, objective, to)));
+            if let Some(next) = next.filter(|next| next.on_upgrade == Rebase::RestartAtChange) {
+                let message = format!(
+                    "raising the priority at {percent} % starts the clock anew under `{}`: let its upgrade keep what has elapsed",
+                    next.id,
+                );
+                findings.push(Finding::warning(field, "ESCALATION_GIVES_TIME", message));
+            }
+        }
+    }
+
     fn check_coverage(&self, priorities: &[u8], findings: &mut Vec<Finding>) {
         for metric in Metric::ALL {
             let of_metric: Vec<&Objective> = self.objectives.iter().filter(|o| o.metric == metric).collect();
@@ -133,6 +168,16 @@ fn competes(a: &Objective, b: &Objective) -> bool {
         && meet(&a.offerings, &b.offerings)
         && meet(&a.practices, &b.practices)
         && meet(&a.priorities, &b.priorities)
+}
+
+fn is_group(name: &str) -> bool {
+    name.strip_prefix("groups/").is_some_and(|id| !id.is_empty() && !id.contains('/'))
+}
+
+/// Whether `next` governs a ticket of `objective` once its priority is raised.
+fn takes_over(next: &Objective, objective: &Objective, priority: u8) -> bool {
+    let raised = Objective { priorities: vec![priority], ..objective.clone() };
+    next.id != objective.id && next.priorities.contains(&priority) && competes(next, &raised)
 }
 
 fn check_target(field: &str, objective: &Objective, findings: &mut Vec<Finding>) {
@@ -319,6 +364,38 @@ mod tests {
                 ("objectives[2].thresholds[2]", "THRESHOLD_TWICE"),
                 ("objectives[3].target", "TARGET_UNUSED"),
                 ("objectives[4].target", "TARGET_BEYOND_A_DAY"),
+            ],
+        );
+    }
+
+    #[test]
+    fn escalations_that_cannot_or_do_nothing_or_give_time_are_found() {
+        let agreement = |escalations: Value, on_upgrade: &str| {
+            json!({"kind": "SLA", "objectives": [
+                {"id": "a", "metric": "RESOLUTION", "target": "PT1H", "priorities": [1], "on_upgrade": on_upgrade},
+                {"id": "b", "metric": "RESOLUTION", "target": "PT2H", "priorities": [2, 3], "escalations": escalations},
+            ]})
+        };
+        let sound = json!([{"percent": 75, "group": "groups/duty"}, {"percent": 90, "priority": 1}]);
+        assert_finds(agreement(sound.clone(), "KEEP_ELAPSED"), &[]);
+        assert_finds(
+            agreement(sound, "RESTART_AT_CHANGE"),
+            &[("objectives[1].escalations[1]", "ESCALATION_GIVES_TIME")],
+        );
+        let faulty = json!([
+            {"percent": 0, "group": "duty"},
+            {"percent": 80},
+            {"percent": 90, "priority": 3},
+            {"percent": 95, "priority": 9, "group": "groups/duty"},
+        ]);
+        assert_finds(
+            agreement(faulty, "KEEP_ELAPSED"),
+            &[
+                ("objectives[1].escalations[0].percent", "THRESHOLD_UNREACHABLE"),
+                ("objectives[1].escalations[0].group", "GROUP_INVALID"),
+                ("objectives[1].escalations[3].priority", "PRIORITY_UNKNOWN"),
+                ("objectives[1].escalations[1]", "ESCALATION_IDLE"),
+                ("objectives[1].escalations[2]", "ESCALATION_IDLE"),
             ],
         );
     }

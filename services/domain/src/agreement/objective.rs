@@ -1,5 +1,6 @@
 //! An objective: one metric, its target, and the policies by which its time is counted.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -32,9 +33,12 @@ pub struct Objective {
     /// Name of the calendar whose open time counts. Empty: around the clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<String>,
-    /// Shares of the target at which a threshold fires, in percent.
+    /// Shares of the target at which a threshold fires, in percent, beside those of [`Objective::percents`].
     #[serde(default = "default_thresholds")]
     pub thresholds: Vec<u32>,
+    /// What follows when a threshold fires. Empty: nothing but the fact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalations: Vec<Escalation>,
     /// When the clock stands still. Empty: see [`Objective::pause`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
@@ -53,6 +57,20 @@ pub struct Objective {
     /// When news is owed; read by UPDATE clocks only.
     #[serde(default)]
     pub news: NewsPolicy,
+}
+
+/// What follows when a clock reaches a share of its target, once for each clock.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// The share, in percent; a threshold fires there.
+    pub percent: u32,
+    /// Group that gets the ticket: `groups/duty-managers`. Empty: it stays where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Priority that the ticket is raised to, from 1; it is never lowered. Empty: it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
 }
 
 /// What a promise is about.
@@ -167,6 +185,7 @@ impl Objective {
             target,
             calendar: None,
             thresholds: default_thresholds(),
+            escalations: Vec::new(),
             pause: None,
             on_upgrade: Rebase::default(),
             on_downgrade: Rebase::default(),
@@ -174,6 +193,14 @@ impl Objective {
             on_return: Visit::default(),
             news: NewsPolicy::default(),
         }
+    }
+
+    /// Every share of the target at which a threshold fires, rising: those it names, those at which something follows,
+    /// and 100 for the breach. Never 0: nothing fires at the start.
+    pub fn percents(&self) -> BTreeSet<u32> {
+        let named = self.thresholds.iter().copied();
+        let escalating = self.escalations.iter().map(|escalation| escalation.percent);
+        named.chain(escalating).chain([100]).filter(|percent| *percent > 0).collect()
     }
 
     /// Whether the clock stands still in that state. Unless the objective says otherwise, a RESPONSE
@@ -302,6 +329,14 @@ mod tests {
         let by_state = Objective { pause: Some(by_state), ..objective(Metric::Response) };
         assert!(by_state.pauses(Kind::Sla, "s", Category::Active, None));
         assert!(!pauses(&Objective { pause: Some(Pause::default()), ..resolution }, Kind::Sla, Some(Customer)));
+    }
+
+    #[test]
+    fn thresholds_fire_where_they_are_named_where_something_follows_and_at_the_breach() {
+        let mut objective = Objective::new("a", Metric::Resolution, None);
+        (objective.thresholds, objective.escalations) =
+            (vec![0, 80, 50, 80], vec![Escalation { percent: 120, group: None, priority: Some(1) }]);
+        assert_eq!(objective.percents().into_iter().collect::<Vec<_>>(), [50, 80, 100, 120]);
     }
 
     #[test]

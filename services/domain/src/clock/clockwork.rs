@@ -128,18 +128,12 @@ impl<'a> Clock<'a> {
             due.filter(|_| running && state != State::NeverRuns)
         };
         let due_at = if running { breach.map(|reach| reach.at).or_else(|| ahead(self.target)) } else { None };
-        let mut thresholds: Vec<Threshold> = self
-            .objective
-            .thresholds
-            .iter()
-            .map(|&percent| {
-                let goal = share(self.target, percent);
-                let reach = self.reach(goal, now);
-                let at = reach.map(|reach| reach.fired).or_else(|| ahead(goal));
-                Threshold { percent, at: at.map(instant), reached: reach.is_some() }
-            })
-            .collect();
-        thresholds.sort_unstable();
+        let thresholds = self.objective.percents().into_iter().map(|percent| {
+            let goal = share(self.target, percent);
+            let reach = self.reach(goal, now);
+            let at = reach.map(|reach| reach.fired).or_else(|| ahead(goal));
+            Threshold { percent, at: at.map(instant), reached: reach.is_some() }
+        });
         let pinned = self.pinned;
         Reading {
             id: format!(
@@ -168,7 +162,7 @@ impl<'a> Clock<'a> {
             due_at: due_at.map(instant),
             breached_at: breach.map(|reach| instant(reach.fired)),
             elapsed_millipercent: millipercent(elapsed, self.target),
-            thresholds,
+            thresholds: thresholds.collect(),
             cancelled: self.cancelled.clone(),
         }
     }

@@ -43,7 +43,7 @@ pub struct Reading {
     pub breached_at: Option<Timestamp>,
     /// Elapsed over target in thousandths of a percent, rounded down.
     pub elapsed_millipercent: i64,
-    /// The thresholds of the objective, lowest first.
+    /// The thresholds of the objective, lowest first; that of 100 percent is the breach.
     pub thresholds: Vec<Threshold>,
     /// Why it was cancelled. Empty: it was not.
     pub cancelled: Option<Cancelled>,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Audience, Changes, Digest, Link, Patch, Resolution, Side};
+use super::{Audience, Changes, Digest, Link, Patch, Resolution, Side, ThresholdReached, ThresholdWithdrawn};
 use crate::priority::Override;
 use crate::process::{Category, Practice};
 use crate::selection::Selection;
@@ -51,6 +51,10 @@ pub enum Fact {
     },
     /// Observation: which rows of a source have been absorbed, and what they showed.
     Imported(Box<Imported>),
+    /// Observation: a clock reached a share of its target.
+    ThresholdReached(Box<ThresholdReached>),
+    /// Observation: what became known later refutes that it had been reached at this instant.
+    ThresholdWithdrawn(ThresholdWithdrawn),
 }
 
 /// The beginning of a ticket.
@@ -258,7 +262,7 @@ const UPCASTERS: &[Upcaster] = &[];
 
 impl Fact {
     /// Every kind in its newest version, as [`Fact::kind`] names it.
-    pub const KINDS: [&str; 15] = [
+    pub const KINDS: [&str; 17] = [
         "ticket.opened.v1",
         "ticket.transitioned.v1",
         "ticket.assigned.v1",
@@ -274,6 +278,8 @@ impl Fact {
         "ticket.nonconforming.v1",
         "ticket.conforming.v1",
         "ticket.imported.v1",
+        "ticket.threshold_reached.v1",
+        "ticket.threshold_withdrawn.v1",
     ];
 
     /// Kind and version under which it is stored: `ticket.opened.v1`.
@@ -294,12 +300,22 @@ impl Fact {
             Self::Nonconforming(_) => 12,
             Self::Conforming { .. } => 13,
             Self::Imported(_) => 14,
+            Self::ThresholdReached(_) => 15,
+            Self::ThresholdWithdrawn(_) => 16,
         }]
     }
 
     /// Derived by us rather than caused by somebody: never part of a fold.
     pub fn is_observation(&self) -> bool {
-        matches!(self, Self::Governed(_) | Self::Nonconforming(_) | Self::Conforming { .. } | Self::Imported(_))
+        matches!(
+            self,
+            Self::Governed(_)
+                | Self::Nonconforming(_)
+                | Self::Conforming { .. }
+                | Self::Imported(_)
+                | Self::ThresholdReached(_)
+                | Self::ThresholdWithdrawn(_)
+        )
     }
 
     /// Who may see it unless somebody says otherwise: how the provider is organised and what it observes is its own.
@@ -335,6 +351,8 @@ impl Fact {
             Self::Nonconforming(nonconforming) => serde_json::to_value(nonconforming),
             Self::Conforming { rule } => serde_json::to_value(ConformingPayload { rule: *rule }),
             Self::Imported(imported) => serde_json::to_value(imported),
+            Self::ThresholdReached(reached) => serde_json::to_value(reached),
+            Self::ThresholdWithdrawn(withdrawn) => serde_json::to_value(withdrawn),
         };
         written.unwrap_or_default()
     }
@@ -385,7 +403,9 @@ impl Fact {
                 let ConformingPayload { rule } = from_value(payload)?;
                 Self::Conforming { rule }
             }
-            _ => Self::Imported(from_value(payload)?),
+            14 => Self::Imported(from_value(payload)?),
+            15 => Self::ThresholdReached(from_value(payload)?),
+            _ => Self::ThresholdWithdrawn(from_value(payload)?),
         })
     }
 }

@@ -121,7 +121,9 @@ impl Ticket {
             | Fact::Governed(_)
             | Fact::Nonconforming(_)
             | Fact::Conforming { .. }
-            | Fact::Imported(_) => {}
+            | Fact::Imported(_)
+            | Fact::ThresholdReached(_)
+            | Fact::ThresholdWithdrawn(_) => {}
         }
     }
 

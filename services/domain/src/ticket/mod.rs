@@ -11,6 +11,7 @@ mod link;
 mod patch;
 mod record;
 mod signal;
+mod threshold;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,7 @@ pub use self::link::{Link, LinkType};
 pub use self::patch::Patch;
 pub use self::record::{Audience, Digest, NewFact, Recorded, Side};
 pub use self::signal::signals;
+pub use self::threshold::{Due, Observations, SCHEDULER, ThresholdReached, ThresholdWithdrawn};
 use crate::priority::Override;
 use crate::process::{Category, PendingReason, Practice};
 

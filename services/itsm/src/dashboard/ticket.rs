@@ -57,7 +57,7 @@ pub(super) async fn show(
             }
             h2 { "History" }
             div.scroll { table {
-                thead { tr { th { "When" } th { "What" } th { "Who" } th { "Detail" } } }
+                thead { tr { th { "When" } th { "Recorded" } th { "What" } th { "Who" } th { "Detail" } } }
                 tbody { @for fact in &facts { (history(fact)) } }
             } }
         },
@@ -167,6 +167,7 @@ fn history(fact: &JournalEntry) -> Markup {
     html! {
         tr {
             td.when { (minute(fact.occur_time.as_ref())) }
+            td.when { (minute(fact.record_time.as_ref())) }
             td { (kind.replace('_', " ")) }
             td { (fact.actor) }
             td { (detail(fact)) }

@@ -80,7 +80,10 @@ pub(super) fn draw(explanation: &pb::ClockExplanation) -> Markup {
                 @if let Some(at) = &threshold.reach_time {
                     @let x = place(seconds(at));
                     line x1=(x) x2=(x) y1="10" y2="40" style="stroke:var(--ink);stroke-width:1;vector-effect:non-scaling-stroke" {
-                        title { (threshold.percent) " % at " (minute(Some(at))) }
+                        title {
+                            (threshold.percent) " % at " (minute(Some(at)))
+                            @if threshold.record_time.is_some() { ", recorded " (minute(threshold.record_time.as_ref())) }
+                        }
                     }
                 }
             }

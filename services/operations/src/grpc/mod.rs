@@ -18,7 +18,10 @@ mod tests {
     use servicekit::wire::{json_struct, timestamp};
 
     use super::{read, show};
+    use crate::catalog::Snapshot;
+    use crate::settle::settle;
     use crate::store::ticket::Stored;
+    use crate::usecase::begun;
 
     const NOW: &str = "2024-06-01T12:00:00Z";
 
@@ -89,18 +92,8 @@ mod tests {
         let now: Timestamp = NOW.parse().unwrap();
         let opening = Opening { name: "tickets/INC-000042".to_owned(), process_revision: 3, fields };
         let change = open(&process, opening, &Act::now(&caller, now)).unwrap();
-        Stored {
-            number: 42,
-            uid: uuid::Uuid::from_u128(1),
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            ticket: change.next,
-            clocks: Vec::new(),
-            clock_state: None,
-            due_at: None,
-            nonconformance_count: 0,
-        }
+        let settled = settle(&Snapshot::default(), &[], Vec::new(), now);
+        begun(42, uuid::Uuid::from_u128(1), change.next, settled, now).0
     }
 
     #[test]

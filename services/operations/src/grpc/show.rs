@@ -1,6 +1,6 @@
 //! From the domain to messages.
 
-use domain::clock::{Explanation, Reading, Segment, State, Threshold};
+use domain::clock::{Explanation, Reading, Segment, State};
 use domain::process::Transition;
 use domain::selection::Loser;
 use domain::ticket::{
@@ -14,6 +14,7 @@ use servicekit::wire::{duration, json_struct, timestamp};
 
 use super::enums;
 use crate::store::ticket::Stored;
+use crate::usecase::explain_clocks::Explained;
 
 /// How much of a ticket is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,12 +192,19 @@ pub fn clock(reading: &Reading) -> pb::ClockSummary {
     }
 }
 
-/// A reading with the intervals that add up to it.
-pub fn explanation(explanation: &Explanation) -> pb::ClockExplanation {
+/// A reading with the intervals that add up to it, and what is on record of its thresholds.
+pub fn explanation(explained: &Explained, explanation: &Explanation) -> pb::ClockExplanation {
+    let reading = &explanation.reading;
+    let thresholds = reading.thresholds.iter().map(|threshold| pb::ClockThreshold {
+        percent: count(threshold.percent),
+        reach_time: threshold.at.map(timestamp),
+        reached: threshold.reached,
+        record_time: explained.recorded_at(reading, threshold).map(timestamp),
+    });
     pb::ClockExplanation {
-        clock: Some(clock(&explanation.reading)),
+        clock: Some(clock(reading)),
         segments: explanation.segments.iter().map(segment).collect(),
-        thresholds: explanation.reading.thresholds.iter().map(threshold).collect(),
+        thresholds: thresholds.collect(),
     }
 }
 
@@ -208,14 +216,6 @@ fn segment(segment: &Segment) -> pb::ClockSegment {
         reason: enums::segment_reason::show(segment.reason),
         detail: segment.detail.clone(),
         fact_position: segment.position.and_then(|position| position.try_into().ok()).unwrap_or_default(),
-    }
-}
-
-fn threshold(threshold: &Threshold) -> pb::ClockThreshold {
-    pb::ClockThreshold {
-        percent: count(threshold.percent),
-        reach_time: threshold.at.map(timestamp),
-        reached: threshold.reached,
     }
 }
 

@@ -331,7 +331,7 @@ impl TicketService for Tickets {
             let explained = self.operations.explain_clocks(&caller, &request.name, read_at, known_at).await?;
             Ok(pb::ExplainClocksResponse {
                 read_time: Some(timestamp(explained.read_at)),
-                clocks: explained.clocks.iter().map(show::explanation).collect(),
+                clocks: explained.clocks.iter().map(|clock| show::explanation(&explained, clock)).collect(),
                 lost_objectives: explained.losers.iter().map(show::loser).collect(),
                 time_zone_database_version: domain::calendar::database_version().to_owned(),
             })

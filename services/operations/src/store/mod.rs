@@ -5,5 +5,6 @@ pub mod import;
 pub mod list;
 pub mod number;
 pub mod request;
+pub mod schedule;
 pub mod ticket;
 pub mod write;

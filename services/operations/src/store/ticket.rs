@@ -25,9 +25,11 @@ pub struct Stored {
     pub uid: Uuid,
     /// Counts its changes from 1.
     pub version: i64,
+    /// Its version after the last change that was more than an observation of ours: what clients hold.
+    pub edited_version: i64,
     /// When it was recorded here.
     pub created_at: Timestamp,
-    /// When it was last changed here.
+    /// When it was last changed here, observations aside.
     pub updated_at: Timestamp,
     /// What its facts fold to.
     pub ticket: Ticket,
@@ -37,14 +39,18 @@ pub struct Stored {
     pub clock_state: Option<State>,
     /// Earliest instant at which a running one of its customer's clocks reaches, or reached, its target.
     pub due_at: Option<Timestamp>,
+    /// Earliest instant at which a clock reaches, or reached, a threshold that is not on record. Empty: none does.
+    pub next_fire_at: Option<Timestamp>,
+    /// How many revisions of calendars its clocks were read by.
+    pub calendars: i64,
     /// Deviations from its process that stand.
     pub nonconformance_count: u32,
 }
 
 impl Stored {
-    /// The version as an entity tag.
+    /// The edited version as an entity tag: a clock that reaches a threshold costs nobody their edit.
     pub fn etag(&self) -> String {
-        resource::etag(self.version)
+        resource::etag(self.edited_version)
     }
 }
 
@@ -62,11 +68,12 @@ impl Part {
     pub(super) fn columns(self) -> &'static str {
         match self {
             Self::WithoutClocks => {
-                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body::text AS body, NULL::text AS clocks, \
-                 t.clock_state, t.due_at, t.nonconformance_count"
+                "t.number, t.uid, t.version, t.edited_version, t.created_at, t.updated_at, t.body::text AS body, \
+                 NULL::text AS clocks, t.clock_state, t.due_at, t.next_fire_at, t.calendars, t.nonconformance_count"
             }
             Self::Whole => {
-                "t.number, t.uid, t.version, t.created_at, t.updated_at, t.body::text AS body, t.clocks::text AS clocks, t.clock_state, t.due_at, \
+                "t.number, t.uid, t.version, t.edited_version, t.created_at, t.updated_at, t.body::text AS body, \
+                 t.clocks::text AS clocks, t.clock_state, t.due_at, t.next_fire_at, t.calendars, \
                  t.nonconformance_count"
             }
         }
@@ -81,6 +88,8 @@ pub(super) struct Row {
     uid: Uuid,
     #[diesel(sql_type = BigInt)]
     version: i64,
+    #[diesel(sql_type = BigInt)]
+    edited_version: i64,
     #[diesel(sql_type = Timestamptz)]
     created_at: jiff_diesel::Timestamp,
     #[diesel(sql_type = Timestamptz)]
@@ -93,6 +102,10 @@ pub(super) struct Row {
     clock_state: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     due_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    next_fire_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = BigInt)]
+    calendars: i64,
     #[diesel(sql_type = Integer)]
     nonconformance_count: i32,
 }
@@ -105,12 +118,15 @@ impl Row {
             number: self.number,
             uid: self.uid,
             version: self.version,
+            edited_version: self.edited_version,
             created_at: self.created_at.into(),
             updated_at: self.updated_at.into(),
             ticket: stored::ticket_from_json(&self.body).map_err(broken)?,
             clocks: clocks.map_err(broken)?.unwrap_or_default(),
             clock_state: self.clock_state.as_deref().and_then(State::parse),
             due_at: self.due_at.map(Into::into),
+            next_fire_at: self.next_fire_at.map(Into::into),
+            calendars: self.calendars,
             nonconformance_count: self.nonconformance_count.unsigned_abs(),
         })
     }

@@ -25,13 +25,13 @@ pub const SOURCE_KEY: &str = "tickets_source_key";
 pub struct Write {
     /// The version it was decided on. 0: it is new.
     pub expected: i64,
-    /// The ticket afterwards, one version later.
+    /// The ticket afterwards: one version later, or at the same if nothing but its clocks was read anew.
     pub after: Stored,
     /// The body and the clocks as JSON, made where it was decided.
     pub body: String,
     /// Readings of the clocks as JSON.
     pub clocks: String,
-    /// What happened, in order. Never empty.
+    /// What happened, in order. Empty: nothing, its clocks were read anew.
     pub facts: Vec<NewFact>,
     /// Fingerprints of imported rows that it absorbs with this change.
     pub absorbed: Vec<Digest>,
@@ -106,19 +106,20 @@ pub async fn write_many(connection: &mut Connection, writes: &[Write]) -> Result
     let mut sql = Sql::new("WITH input AS (SELECT * FROM unnest(");
     bind_tickets(writes, &mut sql);
     sql.push(
-        ") AS i (place, expected, number, uid, at, body, clocks, clock_state, due_at, nonconformance_count, absorbed, \
-         change_id)), \
-         updated AS (UPDATE tickets t SET version = i.expected + 1, updated_at = i.at, body = i.body::jsonb, \
-         clocks = i.clocks::jsonb, clock_state = i.clock_state, due_at = i.due_at, \
-         nonconformance_count = i.nonconformance_count, \
+        ") AS i (place, expected, number, uid, version, edited_version, at, body, clocks, clock_state, due_at, \
+         next_fire_at, calendars, nonconformance_count, absorbed, change_id)), \
+         updated AS (UPDATE tickets t SET version = i.version, edited_version = i.edited_version, updated_at = i.at, \
+         body = i.body::jsonb, clocks = i.clocks::jsonb, clock_state = i.clock_state, due_at = i.due_at, \
+         next_fire_at = i.next_fire_at, calendars = i.calendars, nonconformance_count = i.nonconformance_count, \
          absorbed = CASE WHEN i.absorbed = '{}' THEN t.absorbed ELSE t.absorbed || i.absorbed::bigint[] END \
          FROM input i WHERE i.expected > 0 AND t.number = i.number AND t.version = i.expected \
          RETURNING t.number, t.name, t.customer_id), \
-         inserted AS (INSERT INTO tickets (number, uid, version, created_at, updated_at, body, clocks, clock_state, \
-         due_at, nonconformance_count, absorbed) \
-         SELECT number, uid, 1, at, at, body::jsonb, clocks::jsonb, clock_state, due_at, nonconformance_count, \
-         absorbed::bigint[] FROM input WHERE expected = 0 RETURNING number, name, customer_id), \
-         written AS (SELECT i.place, i.expected + 1 AS version, i.at, i.change_id, w.name, w.customer_id FROM input i \
+         inserted AS (INSERT INTO tickets (number, uid, version, edited_version, created_at, updated_at, body, clocks, \
+         clock_state, due_at, next_fire_at, calendars, nonconformance_count, absorbed) \
+         SELECT number, uid, version, edited_version, at, at, body::jsonb, clocks::jsonb, clock_state, due_at, \
+         next_fire_at, calendars, nonconformance_count, absorbed::bigint[] FROM input WHERE expected = 0 \
+         RETURNING number, name, customer_id), \
+         written AS (SELECT i.place, i.version, i.at, i.change_id, w.name, w.customer_id FROM input i \
          JOIN (TABLE updated UNION ALL TABLE inserted) w USING (number)), \
          facts AS (INSERT INTO journal (change_id, last_of_change, occurred_at, source_recorded_at, source_sequence, \
          actor, customer_id, audience, subject, subject_version, kind, payload) \
@@ -170,12 +171,16 @@ fn bind_tickets(writes: &[Write], sql: &mut Sql) {
     sql.bind::<Array<BigInt>, _>(column(writes, |w| w.expected)).push(", ");
     sql.bind::<Array<BigInt>, _>(column(writes, |w| w.after.number)).push(", ");
     sql.bind::<Array<SqlUuid>, _>(column(writes, |w| w.after.uid)).push(", ");
+    sql.bind::<Array<BigInt>, _>(column(writes, |w| w.after.version)).push(", ");
+    sql.bind::<Array<BigInt>, _>(column(writes, |w| w.after.edited_version)).push(", ");
     sql.bind::<Array<Timestamptz>, _>(column(writes, |w| time(w.after.updated_at))).push(", ");
     sql.bind::<Array<Text>, _>(column(writes, |w| w.body.clone())).push(", ");
     sql.bind::<Array<Text>, _>(column(writes, |w| w.clocks.clone())).push(", ");
     sql.bind::<Array<Nullable<Text>>, _>(column(writes, |w| w.after.clock_state.map(State::as_str)));
     sql.push(", ");
     sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.due_at.map(time))).push(", ");
+    sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.next_fire_at.map(time))).push(", ");
+    sql.bind::<Array<BigInt>, _>(column(writes, |w| w.after.calendars)).push(", ");
     sql.bind::<Array<Integer>, _>(column(writes, |w| w.after.nonconformance_count.cast_signed())).push(", ");
     // An array of arrays would have to be a rectangle, so each goes as the text of one.
     sql.bind::<Array<Text>, _>(column(writes, |w| array_text(&w.absorbed))).push(", ");

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use servicekit::error::{self, Error};
 use servicekit::standard;
 use servicekit::{idempotency, resource};
+use uuid::Uuid;
 
 use super::{Operations, actor, for_scope, number_of, of_name, process_of, replay};
 use crate::catalog::Snapshot;
@@ -76,7 +77,7 @@ impl Operations {
         let number = number_of(name)?;
         let found = get_many(&mut connection, &scope, &[number], Part::Whole).await?.remove(&number);
         let stored = of_name(found, name)?;
-        resource::match_etag(name, stored.version, etag)?;
+        resource::match_etag(name, stored.edited_version, etag)?;
         let known = fact::of(&mut connection, name).await?;
         let catalog = self.catalog.latest(&mut connection).await;
         drop(connection);
@@ -93,7 +94,7 @@ impl Operations {
             }
             return Ok(Some(for_scope(stored, &scope)));
         }
-        let settled = settle(&catalog, &known, change.facts);
+        let settled = settle(&catalog, &known, change.facts, stored.created_at);
         let (after, facts) = after(&stored, change.next, settled, now);
         if write.validate_only {
             return Ok(Some(for_scope(after, &scope)));
@@ -125,20 +126,52 @@ impl Operations {
     }
 }
 
-/// The row after a change, and the facts to be recorded with it.
-pub(super) fn after(
+/// The row of a new ticket, and the facts to be recorded with it.
+pub(crate) fn begun(
+    number: i64,
+    uid: Uuid,
+    ticket: domain::ticket::Ticket,
+    settled: Settled,
+    now: Timestamp,
+) -> (Stored, Vec<domain::ticket::NewFact>) {
+    let begun = Stored {
+        number,
+        uid,
+        version: 1,
+        edited_version: 1,
+        created_at: now,
+        updated_at: now,
+        ticket,
+        clocks: settled.clocks,
+        clock_state: settled.clock_state,
+        due_at: settled.due_at,
+        next_fire_at: settled.next_fire_at,
+        calendars: settled.calendars,
+        nonconformance_count: settled.nonconformance_count,
+    };
+    (begun, settled.facts)
+}
+
+/// The row after a change, and the facts to be recorded with it. Observations alone are a version of their own, but
+/// neither an edit nor an update; without any fact the version stays.
+pub(crate) fn after(
     before: &Stored,
     next: domain::ticket::Ticket,
     settled: Settled,
     now: Timestamp,
 ) -> (Stored, Vec<domain::ticket::NewFact>) {
+    let version = before.version + i64::from(!settled.facts.is_empty());
+    let edited = settled.facts.iter().any(|fact| !fact.fact.is_observation());
     let after = Stored {
-        version: before.version + 1,
-        updated_at: now,
+        version,
+        edited_version: if edited { version } else { before.edited_version },
+        updated_at: if edited { now } else { before.updated_at },
         ticket: next,
         clocks: settled.clocks,
         clock_state: settled.clock_state,
         due_at: settled.due_at,
+        next_fire_at: settled.next_fire_at,
+        calendars: settled.calendars,
         nonconformance_count: settled.nonconformance_count,
         ..before.clone()
     };

@@ -1,9 +1,11 @@
 //! The clocks of a ticket at an instant, with the intervals that add up to each.
 
+use std::collections::HashMap;
+
 use domain::agreement::Kind;
-use domain::clock::Explanation;
+use domain::clock::{Explanation, Reading, Threshold};
 use domain::selection::Loser;
-use domain::ticket::{Fact, Recorded, signals};
+use domain::ticket::{Fact, Observations, Recorded, signals};
 use jiff::Timestamp;
 use servicekit::{Caller, Error};
 
@@ -20,6 +22,17 @@ pub struct Explained {
     pub clocks: Vec<Explanation>,
     /// Objectives that gave way when selection last ran.
     pub losers: Vec<Loser>,
+    /// What is on record of their thresholds.
+    observations: Observations,
+    /// When facts were put in order here, by position.
+    recorded: HashMap<i64, Timestamp>,
+}
+
+impl Explained {
+    /// When it was recorded that the threshold had been reached. Empty: it is not on record, or only just.
+    pub fn recorded_at(&self, reading: &Reading, threshold: &Threshold) -> Option<Timestamp> {
+        self.recorded.get(&self.observations.position(reading, threshold)?).copied()
+    }
 }
 
 impl Operations {
@@ -35,12 +48,13 @@ impl Operations {
         let number = number_of(name)?;
         let mut connection = self.kit.database.get().await?;
         let found = get_many(&mut connection, &scope, &[number], Part::WithoutClocks).await?.remove(&number);
-        of_name(found, name)?;
+        let stored = of_name(found, name)?;
         let entries = fact::of(&mut connection, name).await?;
         let catalog = self.catalog.latest(&mut connection).await;
         drop(connection);
 
         let read_at = read_at.unwrap_or_else(|| self.kit.clock.now());
+        let recorded = entries.iter().filter_map(|entry| Some((entry.recorded.position, entry.recorded_at?))).collect();
         let known = entries.into_iter().filter(|entry| known_at.is_none_or(|at| entry.is_known_at(at)));
         let mut facts: Vec<Recorded> = known.map(|entry| entry.recorded).collect();
         facts.sort_by_key(Recorded::key);
@@ -56,6 +70,7 @@ impl Operations {
             clocks.retain(|explanation| explanation.reading.pinned.kind == Kind::Sla);
             losers.retain(|loser| loser.pinned.kind == Kind::Sla);
         }
-        Ok(Explained { read_at, clocks, losers })
+        let observations = Observations::of(&facts, stored.created_at);
+        Ok(Explained { read_at, clocks, losers, observations, recorded })
     }
 }

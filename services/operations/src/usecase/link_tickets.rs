@@ -73,7 +73,7 @@ impl Linking<'_> {
         let other_number = number_of(&command.link.ticket).map_err(|_| missing(&command.link))?;
         let mut found = get_many(connection, scope, &[number, other_number], Part::Whole).await?;
         let stored = of_name(found.get(&number).cloned(), &command.name)?;
-        resource::match_etag(&command.name, stored.version, &command.etag)?;
+        resource::match_etag(&command.name, stored.edited_version, &command.etag)?;
         let other = found.remove(&other_number).filter(|other| other.ticket.name == command.link.ticket);
         let other = other.ok_or_else(|| missing(&command.link))?;
 
@@ -114,7 +114,7 @@ impl Linking<'_> {
         }
         let known = fact::of(connection, &stored.ticket.name).await?;
         let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
-        let settled = settle(self.catalog, &known, change.facts);
+        let settled = settle(self.catalog, &known, change.facts, stored.created_at);
         let (after, facts) = after(stored, change.next, settled, now);
         Write::new(stored.version, after, facts, self.kit.clock.id()).map(Some)
     }

@@ -4,6 +4,7 @@ pub mod add_note;
 pub mod assign_ticket;
 pub mod count_tickets;
 pub mod explain_clocks;
+pub mod fire_thresholds;
 pub mod get_ticket;
 pub mod import_tickets;
 pub mod link_tickets;
@@ -21,6 +22,8 @@ mod replay;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+pub(crate) use change_ticket::{after, begun};
 
 use domain::agreement::Kind;
 use domain::name::TicketName;

@@ -8,7 +8,7 @@ use servicekit::error::{self, Error};
 use servicekit::idempotency;
 use servicekit::standard;
 
-use super::change_ticket::came_second;
+use super::change_ticket::{begun, came_second};
 use super::{Operations, actor, for_scope, refer, replay};
 use crate::catalog::Snapshot;
 use crate::error::{PROCESS_NOT_PUBLISHED, rejected};
@@ -68,24 +68,14 @@ impl Operations {
         let act = Act { caller: &caller, now, occurred_at: command.opened_at, comment: &command.comment };
         let opening = Opening { name: name.to_string(), process_revision: process.revision, fields };
         let change = open(&process.body, opening, &act).map_err(|rejection| rejected(rejection, "ticket"))?;
-        let settled = settle(&catalog, &[], change.facts);
-        let after = Stored {
-            number: i64::try_from(number).map_err(Error::internal)?,
-            uid: self.kit.clock.id(),
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            ticket: change.next,
-            clocks: settled.clocks,
-            clock_state: settled.clock_state,
-            due_at: settled.due_at,
-            nonconformance_count: settled.nonconformance_count,
-        };
+        let settled = settle(&catalog, &[], change.facts, now);
+        let number = i64::try_from(number).map_err(Error::internal)?;
+        let (after, facts) = begun(number, self.kit.clock.id(), change.next, settled, now);
         if write.validate_only {
             let ticket = Ticket { name: String::new(), ..after.ticket };
             return Ok(Some(for_scope(Stored { ticket, ..after }, &scope)));
         }
-        let mut job = Write::new(0, after.clone(), settled.facts, self.kit.clock.id())?;
+        let mut job = Write::new(0, after.clone(), facts, self.kit.clock.id())?;
         job.request = Some(write.key.clone());
         write.caller.scope().clone_into(&mut job.scope);
         match self.writer.write(job).await {

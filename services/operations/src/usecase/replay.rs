@@ -31,11 +31,14 @@ pub(super) async fn rebuild(
     let mut entries = fact::of(connection, &done.resource).await?;
     entries.retain(|entry| entry.version <= done.version);
     let updated_at = answered_at(connection, key).await?.unwrap_or(stored.created_at);
+    let edits = entries.iter().filter(|entry| !entry.recorded.fact.is_observation());
+    let edited_version = edits.map(|entry| entry.version).max().unwrap_or(done.version);
     let facts: Vec<Recorded> = entries.into_iter().map(|entry| entry.recorded).collect();
     let missing = || Error::internal(format!("{} has no facts up to version {}", done.resource, done.version));
     let clocks = read_clocks(catalog, &facts.iter().collect::<Vec<_>>());
     let rebuilt = Stored {
         version: done.version,
+        edited_version,
         updated_at,
         ticket: fold(&facts).ok_or_else(missing)?,
         clock_state: clock::worst(&clocks).map(|worst| worst.state),

@@ -3,6 +3,7 @@
 mod allowed;
 mod assign;
 mod edit;
+mod escalate;
 mod link;
 mod note;
 mod open;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 pub use self::allowed::{Allowed, allowed_transitions};
 pub use self::assign::assign;
 pub(super) use self::edit::{assigned, prioritised};
+pub use self::escalate::escalate;
 pub use self::link::{link, unlink};
 pub use self::note::{Note, add_note};
 pub use self::open::{Opening, open};
