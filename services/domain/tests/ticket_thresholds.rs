@@ -34,8 +34,7 @@ fn journal() -> Vec<Recorded> {
         urgency: Patch::Set(3),
         ..Changes::default()
     };
-    let opening =
-        domain::ticket::command::Opening { name: "tickets/INC-000001".into(), process_revision: 1, fields };
+    let opening = domain::ticket::command::Opening { name: "tickets/INC-000001".into(), process_revision: 1, fields };
     let mut journal = Vec::new();
     record(&mut journal, open(incident(), opening, &now(&agent(), 0)).unwrap().facts);
     let winners = vec![Pinned {
@@ -51,9 +50,7 @@ fn journal() -> Vec<Recorded> {
 
 fn moved(minute: i64, state: &str, category: Category, position: i64) -> Recorded {
     let fields = match category {
-        Category::Pending => {
-            Changes { pending_reason: Patch::Set(PendingReason::Customer), ..Changes::default() }
-        }
+        Category::Pending => Changes { pending_reason: Patch::Set(PendingReason::Customer), ..Changes::default() },
         _ => Changes::default(),
     };
     let moved = Transitioned {
@@ -198,7 +195,10 @@ fn an_escalation_gives_the_ticket_to_a_group_and_raises_its_priority_once() {
     assert_eq!(kinds(&first), ["assigned.v1", "prioritised.v1"]);
     let after = &first.next;
     assert_eq!(after.priority, Some(2));
-    assert_eq!(after.priority_override.as_ref().map(|by| (by.actor.as_str(), by.reason.as_str())), Some((SCHEDULER, "75 percent")));
+    assert_eq!(
+        after.priority_override.as_ref().map(|by| (by.actor.as_str(), by.reason.as_str())),
+        Some((SCHEDULER, "75 percent"))
+    );
     let expected = Assignment { group: Some("groups/duty".into()), person: None, contract: Some("contracts/1".into()) };
     assert_eq!(after.assignment, expected);
     let again = escalate(incident(), after, &escalation, "75 percent", &now(&scheduler, 46)).unwrap();

@@ -7,7 +7,7 @@ use domain::ticket::{Fact, Observations, Recorded, SCHEDULER, Side, ThresholdRea
 use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Snapshot;
-use crate::settle::{Settled, observed, settle};
+use crate::settle::{Settled, observation, settle};
 use crate::store::ticket::Stored;
 use crate::usecase::process_of;
 
@@ -35,7 +35,7 @@ pub fn fire(catalog: &Snapshot, stored: &Stored, known: &[Recorded], now: Timest
                 Err(cause) => tracing::warn!(ticket = ticket.name, clock = due.reached.clock, %cause, "not escalated"),
             }
         }
-        facts.push(observed(Fact::ThresholdReached(Box::new(due.reached)), due.at));
+        facts.push(observation(Fact::ThresholdReached(Box::new(due.reached)), due.at));
     }
     facts.extend(following);
     (ticket, settle(catalog, known, facts, stored.created_at))

@@ -3,7 +3,9 @@
 
 use domain::agreement::Kind;
 use domain::clock::{self, Reading, State};
-use domain::ticket::{Audience, Fact, NewFact, Observations, Recorded, SCHEDULER, Ticket, fold, nonconformities, signals};
+use domain::ticket::{
+    Audience, Fact, NewFact, Observations, Recorded, SCHEDULER, Ticket, fold, nonconformities, signals,
+};
 use jiff::Timestamp;
 
 use crate::catalog::Snapshot;
@@ -29,12 +31,7 @@ pub struct Settled {
 
 /// Adds to the new facts of a ticket what follows from them. `known` are all facts on record, the first of them since
 /// `known_since`.
-pub fn settle(
-    catalog: &Snapshot,
-    known: &[Recorded],
-    new_facts: Vec<NewFact>,
-    known_since: Timestamp,
-) -> Settled {
+pub fn settle(catalog: &Snapshot, known: &[Recorded], new_facts: Vec<NewFact>, known_since: Timestamp) -> Settled {
     let mut fresh = positioned(known, new_facts);
     let mut facts = in_order(known, &fresh);
     let observed = govern(catalog, &facts, &fresh);
@@ -45,7 +42,7 @@ pub fn settle(
     let clocks = read_clocks(catalog, &facts);
     let observations = Observations::of(facts.iter().copied(), known_since);
     let refuted = observations.refuted(&clocks).into_iter();
-    let withdrawn = refuted.map(|(at, withdrawn)| observed(Fact::ThresholdWithdrawn(withdrawn), at));
+    let withdrawn = refuted.map(|(at, withdrawn)| observation(Fact::ThresholdWithdrawn(withdrawn), at));
     Settled {
         clock_state: clock::worst(&clocks).map(|worst| worst.state),
         due_at: due_at(&clocks),
@@ -58,7 +55,7 @@ pub fn settle(
 }
 
 /// What the scheduler observes of an instant.
-pub fn observed(fact: Fact, occurred_at: Timestamp) -> NewFact {
+pub fn observation(fact: Fact, occurred_at: Timestamp) -> NewFact {
     let audience = fact.usual_audience();
     NewFact { fact, occurred_at, source_recorded_at: None, source_sequence: 0, actor: SCHEDULER.to_owned(), audience }
 }

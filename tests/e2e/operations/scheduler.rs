@@ -441,7 +441,8 @@ async fn an_escalation_assigns_and_raises_once_and_the_new_promise_is_judged_ane
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promises_that_raise_each_other_come_to_an_end() {
-    let chase = vec![escalating(3, 30, "groups/a", 1), escalating(2, 20, "groups/b", 1), escalating(1, 10, "groups/c", 2)];
+    let chase =
+        vec![escalating(3, 30, "groups/a", 1), escalating(2, 20, "groups/b", 1), escalating(1, 10, "groups/c", 2)];
     let world = World::new(chase).await;
     let ticket = pb::Ticket { impact: 2, urgency: 2, ..incident("chased") };
     let ticket = world.operations.open(ticket).await.unwrap().name;

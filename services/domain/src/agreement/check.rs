@@ -129,7 +129,8 @@ impl Agreement {
             }
             let raises = |to: u8| objective.priorities.is_empty() || objective.priorities.iter().any(|from| to < *from);
             if escalation.group.is_none() && !to.is_some_and(raises) {
-                let message = format!("nothing follows at {percent} %: name a group, or a priority above those it is for");
+                let message =
+                    format!("nothing follows at {percent} %: name a group, or a priority above those it is for");
                 findings.push(Finding::warning(field.as_str(), "ESCALATION_IDLE", message));
             }
             let next = self.objectives.iter().find(|next| to.is_some_and(|to| takes_over(next, objective, to)));

@@ -5,7 +5,9 @@ mod objective;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::objective::{Escalation, Metric, NewsPolicy, Objective, Pause, Rebase, Reopen, Target, TargetError, Visit};
+pub use self::objective::{
+    Escalation, Metric, NewsPolicy, Objective, Pause, Rebase, Reopen, Target, TargetError, Visit,
+};
 use crate::amount::Decimal;
 
 /// Who promises what to whom.

@@ -66,12 +66,7 @@ pub async fn numbers(connection: &mut Connection, look: Look, limit: i64) -> Res
 }
 
 /// Lets a ticket that cannot be judged wait.
-pub async fn postpone(
-    connection: &mut Connection,
-    number: i64,
-    until: Timestamp,
-    calendars: i64,
-) -> Result<(), Error> {
+pub async fn postpone(connection: &mut Connection, number: i64, until: Timestamp, calendars: i64) -> Result<(), Error> {
     let mut sql = Sql::new("UPDATE tickets SET next_fire_at = ");
     sql.bind::<Timestamptz, _>(jiff_diesel::Timestamp::from(until)).push(", calendars = greatest(calendars, ");
     sql.bind::<BigInt, _>(calendars).push(") WHERE number = ").bind::<BigInt, _>(number);

@@ -10,15 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use servicekit::Error;
 use servicekit::db::Connection;
 
+use super::Operations;
 use super::change_ticket::after;
 use super::import_tickets::blocking;
-use super::Operations;
 use crate::catalog::Snapshot;
 use crate::fire::fire;
+use crate::store::fact;
 use crate::store::schedule::{Look, claim, numbers, outlook, postpone};
 use crate::store::ticket::Stored;
 use crate::store::write::{Outcome, Write, write_many};
-use crate::store::fact;
 
 /// Tickets that are judged and written together.
 const BATCH: usize = 250;
