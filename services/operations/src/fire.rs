@@ -18,9 +18,11 @@ use crate::usecase::process_of;
 pub fn fire(catalog: &Snapshot, stored: &Stored, known: &[Recorded], now: Timestamp) -> (Ticket, Settled) {
     let last = known.iter().map(|recorded| recorded.occurred_at).max().unwrap_or(now);
     let readings = catalog.promises().read(&signals(known), last.max(now));
-    // A promise that has just taken over governs for a moment at least, so that what it led to stays on record.
-    let acting_at = now.max(last.checked_add(SignedDuration::from_micros(1)).unwrap_or(last));
     let due = Observations::of(known, stored.created_at).due(&readings, now);
+    // A moment later than its cause at least: a clock that is replaced at the very instant had not reached it, and a
+    // promise that governs for no time was none.
+    let cause = due.iter().map(|due| due.at).fold(last, Ord::max);
+    let acting_at = now.max(cause.checked_add(SignedDuration::from_micros(1)).unwrap_or(cause));
     let mut ticket = stored.ticket.clone();
     let mut facts = Vec::new();
     let mut following = Vec::new();

@@ -417,7 +417,9 @@ async fn an_escalation_assigns_and_raises_once_and_the_new_promise_is_judged_ane
     let ticket = world.operations.open(ticket).await.unwrap();
     assert_eq!(ticket.priority, 3);
     world.pass(60);
-    // At 60 minutes the first promise escalates; under the second 60 % of 90 minutes have passed too.
+    world.until(REACHED, 1).await;
+    // The first promise has escalated; under the second 60 % of its 90 minutes had passed when it took over.
+    world.pass(61);
     world.until(REACHED, 2).await;
     world.until("ticket.assigned.v1", 2).await;
     let after = world.operations.get(&ticket.name).await;
