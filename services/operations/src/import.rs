@@ -396,17 +396,14 @@ impl Decision<'_> {
             let absorbed = digests.flatten().collect();
             let known_since = stored.as_ref().map_or(now, |stored| stored.created_at);
             let settled = settle(catalog, &known, new_facts, known_since);
-            let write = match stored {
-                Some(stored) => {
-                    let (after, facts) = after(&stored, ticket, settled, now);
-                    Write::new(stored.version, after, facts, clock.id())?
-                }
-                None => {
-                    let number = i64::try_from(number).map_err(Error::internal)?;
-                    let (begun, facts) = begun(number, clock.id(), ticket, settled, now);
-                    Write::new(0, begun, facts, clock.id())?
-                }
+            let expected = stored.as_ref().map_or(0, |stored| stored.version);
+            let (after, facts) = if let Some(stored) = stored {
+                after(&stored, ticket, settled, now)
+            } else {
+                let number = i64::try_from(number).map_err(Error::internal)?;
+                begun(number, clock.id(), ticket, settled, now)
             };
+            let write = Write::new(expected, after, facts, clock.id())?;
             decided.writes.push(Write { absorbed, ..write });
         }
         decided.failures.sort_by_key(|failure| failure.sequence);
