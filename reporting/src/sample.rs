@@ -85,6 +85,7 @@ pub(crate) fn clock(metric: Metric, from: Timestamp, target: i64, end: Option<Ti
         state,
         activity: if end.is_some() { Activity::Stopped } else { Activity::Running },
         settled_at,
+        excuse: None,
         due_at: end.is_none().then_some(due),
     }
 }

@@ -7,5 +7,7 @@ mod kit;
 mod operations;
 mod postgres;
 mod program;
+#[path = "../../services/domain/tests/scenario/mod.rs"]
+mod scenario;
 mod supplier;
 mod test_database;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{ClockRow, ContractRow, CostRow, Horizon, Inputs, Revised, ServiceRow, Span, TicketRow, book};
+use super::{ClockRow, ContractRow, CostRow, ExcuseRow, Horizon, Inputs, Revised, ServiceRow, Span, TicketRow, book};
 use crate::Error;
 
 /// All that was read from the views, of any time. One extract serves reports of many periods and instants.
@@ -187,6 +187,10 @@ impl From<Reading> for ClockRow {
     fn from(reading: Reading) -> Self {
         Self {
             settled_at: reading.settled_at(),
+            excuse: reading.excuse.as_ref().map(|excuse| match excuse.adjusted {
+                None => ExcuseRow::LeftOut,
+                Some(adjusted) => ExcuseRow::Adjusted { state: adjusted.state, settled_at: adjusted.settled_at },
+            }),
             kind: reading.pinned.kind,
             metric: reading.pinned.metric,
             agreement: reading.pinned.agreement,

@@ -138,8 +138,24 @@ pub struct ClockRow {
     pub activity: Activity,
     /// When the verdict was fixed: the breach, or the stop of a clock that was met. `None`: it is not.
     pub settled_at: Option<Timestamp>,
+    /// What an approved excuse makes of the verdict. `None`: there is no excuse.
+    pub excuse: Option<ExcuseRow>,
     /// When it will be breached if nothing changes. `None`: nothing will by itself.
     pub due_at: Option<Timestamp>,
+}
+
+/// What an approved excuse makes of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExcuseRow {
+    /// The clock is left out as a whole.
+    LeftOut,
+    /// The verdict without the excused time.
+    Adjusted {
+        /// The verdict so far.
+        state: State,
+        /// When it was fixed. `None`: it is not.
+        settled_at: Option<Timestamp>,
+    },
 }
 
 /// A service.
@@ -264,6 +280,17 @@ impl Inputs {
     pub fn agreement(&self, name: &str, revision: u32) -> Option<&AgreementRow> {
         let key = |row: &AgreementRow| (row.name.as_str(), row.revision).cmp(&(name, revision));
         self.agreements.binary_search_by(key).ok().map(|index| &self.agreements[index])
+    }
+}
+
+impl ClockRow {
+    /// The verdict without what was excused, and when it was fixed. `None`: the clock is left out as a whole.
+    pub fn adjusted(&self) -> Option<(State, Option<Timestamp>)> {
+        match self.excuse {
+            None => Some((self.state, self.settled_at)),
+            Some(ExcuseRow::LeftOut) => None,
+            Some(ExcuseRow::Adjusted { state, settled_at }) => Some((state, settled_at)),
+        }
     }
 }
 

@@ -100,9 +100,19 @@ pub const DEFINITIONS: &[Definition] = &[
         "met / (met + breached) of the clocks of one metric whose outcome was fixed in the window; a breach counts at its due instant, not at closure. Clocks of agreements with customers on incidents; running, cancelled and replaced clocks are not in it. Interval: Wilson.",
     ),
     define(
+        "sla.attainment_adjusted",
+        "ratio",
+        "sla.attainment without what approvers have excused as known at the as-of: clocks excused as a whole are left out, clocks excused for an interval are judged as if they had stood still in it. Interval: Wilson.",
+    ),
+    define(
         "sla.due_24h",
         "clocks",
         "Clocks without a verdict that reach their target within 24 hours of the as-of if nothing changes.",
+    ),
+    define(
+        "sla.excluded",
+        "clocks",
+        "Of the clocks in sla.attainment, those that an approver has excused, as a whole or for an interval, and has not revoked.",
     ),
     define(
         "sla.goal",

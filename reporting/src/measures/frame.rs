@@ -113,6 +113,11 @@ pub(super) fn clocks(inputs: &Inputs, period: &Period) -> Result<DataFrame, Erro
         Column::new(name.into(), rows.iter().map(|(_, _, clock)| value(clock)).collect::<Vec<_>>())
     };
     let undecided = |state: State| matches!(state, State::Running | State::Paused);
+    let settled = |clock: &crate::inputs::ClockRow| clock.settled_at.is_some_and(|at| window.contains(at));
+    let adjusted = |clock: &crate::inputs::ClockRow| {
+        let verdict = clock.adjusted().filter(|(_, settled_at)| settled_at.is_some_and(|at| window.contains(at)));
+        verdict.map(|(state, _)| state)
+    };
     // Where the promise of a clock stands in the list of agreements, so that groups can tell which governed them.
     let promise = |clock: &crate::inputs::ClockRow| -> Option<i64> {
         let key = |row: &crate::inputs::AgreementRow| {
@@ -126,8 +131,12 @@ pub(super) fn clocks(inputs: &Inputs, period: &Period) -> Result<DataFrame, Erro
         Column::new("metric".into(), rows.iter().map(|(_, _, clock)| clock.metric.as_str()).collect::<Vec<_>>()),
         Column::new("promise".into(), rows.iter().map(|(_, _, clock)| promise(clock)).collect::<Vec<_>>()),
         Column::new("target_us".into(), rows.iter().map(|(_, _, clock)| clock.target_us).collect::<Vec<_>>()),
-        flag("settled", &|clock| clock.settled_at.is_some_and(|at| window.contains(at))),
-        flag("met", &|clock| clock.state == State::Met),
+        flag("settled", &settled),
+        flag("met", &|clock| settled(clock) && clock.state == State::Met),
+        flag("adjusted", &|clock| adjusted(clock).is_some()),
+        flag("adjusted_met", &|clock| adjusted(clock) == Some(State::Met)),
+        flag("excused", &|clock| settled(clock) && clock.excuse.is_some()),
+        flag("judged", &|clock| settled(clock) || adjusted(clock).is_some()),
         flag("undecided", &|clock| undecided(clock.state)),
         flag("overdue", &|clock| clock.state == State::Breached && clock.activity != Activity::Stopped),
         flag("due_soon", &|clock| undecided(clock.state) && clock.due_at.is_some_and(|due| due <= soon)),

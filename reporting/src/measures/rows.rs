@@ -31,6 +31,8 @@ pub fn rows(inputs: &Inputs, period: &Period, id: &str, scope: &Scope) -> Result
         "quality.nonconforming" => &["nonconforming"],
         "quality.uncovered" => &["uncovered"],
         "sla.attainment" | "sla.goal" | "sla.target" => return of_clocks("settled"),
+        "sla.attainment_adjusted" => return of_clocks("adjusted"),
+        "sla.excluded" => return of_clocks("excused"),
         "sla.open" => return of_clocks("undecided"),
         "sla.overdue" => return of_clocks("overdue"),
         "sla.due_24h" => return of_clocks("due_soon"),

@@ -1,6 +1,6 @@
 //! Promises kept: attainment of our clocks by metric, never pooled over metrics.
 
-use polars::prelude::{DataType, col, len};
+use polars::prelude::{DataType, Expr, SortOptions, col};
 
 use super::Context;
 use super::frame::{self, DIMENSIONS, Group};
@@ -14,14 +14,23 @@ use crate::stats::wilson;
 pub(super) fn measures(context: &Context) -> Result<Vec<Measure>, Error> {
     let mut measures = Vec::new();
     let whole = |name: &str| col(name).cast(DataType::Int64).sum();
-    let distinct = |name: &str| col(name).unique().sort(polars::prelude::SortOptions::default()).implode(true);
-    let settled = frame::population(&context.clocks, &["settled"]);
-    let aggregates = [len(), whole("met"), distinct("promise"), distinct("target_us")];
-    for group in frame::groups(&settled, &["metric"], &DIMENSIONS, &aggregates)? {
+    let distinct = |values: Expr| values.unique().sort(SortOptions::default()).implode(true);
+    let settled = |name: &str| distinct(col(name).filter(col("settled")));
+    let judged = frame::population(&context.clocks, &["judged"]);
+    let aggregates = [
+        whole("settled"),
+        whole("met"),
+        settled("promise"),
+        settled("target_us"),
+        whole("adjusted"),
+        whole("adjusted_met"),
+        whole("excused"),
+    ];
+    for group in frame::groups(&judged, &["metric"], &DIMENSIONS, &aggregates)? {
         attainment(context, &group, &mut measures);
     }
     let all = frame::population(&context.clocks, &[]);
-    let aggregates = [whole("undecided"), whole("overdue"), whole("due_soon"), distinct("promise")];
+    let aggregates = [whole("undecided"), whole("overdue"), whole("due_soon"), distinct(col("promise"))];
     for group in frame::groups(&all, &["metric"], &["priority", "service"], &aggregates)? {
         for (index, id) in ["sla.open", "sla.overdue", "sla.due_24h"].into_iter().enumerate() {
             let source = context.promise_source(&group, 3);
@@ -35,16 +44,19 @@ pub(super) fn measures(context: &Context) -> Result<Vec<Measure>, Error> {
 fn attainment(context: &Context, group: &Group, measures: &mut Vec<Measure>) {
     let (clocks, met) = (group.whole(0), group.whole(1));
     let source = context.promise_source(group, 2);
-    let ratio = wilson::count(met) / wilson::count(clocks.max(1));
-    measures.push(Measure {
-        value: Value::Number(ratio),
+    let share = |id: &str, met: u64, clocks: u64| Measure {
+        value: if clocks == 0 { Value::None } else { Value::Number(wilson::count(met) / wilson::count(clocks)) },
         n: clocks,
         numerator: Some(met),
         denominator: Some(clocks),
         interval: wilson::interval(met, clocks).map(|[low, high]| [Some(low), Some(high)]),
         source: source.clone(),
-        ..context.measure("sla.attainment", group.scope.clone())
-    });
+        ..context.measure(id, group.scope.clone())
+    };
+    measures.push(share("sla.attainment", met, clocks));
+    measures.push(share("sla.attainment_adjusted", group.whole(5), group.whole(4)));
+    let excluded = context.count("sla.excluded", group.scope.clone(), group.whole(6));
+    measures.push(Measure { source: source.clone(), ..excluded });
     let goals = context
         .promises(group, 2)
         .map(|promise| promise.goal_percent.as_ref().and_then(|percent| percent.to_string().parse::<f64>().ok()));

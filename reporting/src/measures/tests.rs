@@ -1,6 +1,7 @@
 //! Rules of the measures, each on a small estate or on any.
 
 use domain::agreement::Metric;
+use domain::clock::State;
 use domain::filter::{Field, Kind as FieldKind, Schema};
 use proptest::prelude::*;
 
@@ -74,6 +75,35 @@ fn open_tickets_lengthen_the_median_and_closed_only_does_not_know() {
     estate.tickets.extend((60..66).map(|id| open(id, 3, at("2016-03-02T00:00:00Z"))));
     assert!(number(&estate, "flow.time_to_resolve.km_median").unwrap() > before);
     assert_eq!(number(&estate, "flow.time_to_resolve.median"), Some(closed));
+}
+
+#[test]
+fn attainment_is_shown_raw_and_without_what_was_excused() {
+    use crate::inputs::ExcuseRow;
+    let scope = Scope::one("metric", "RESOLUTION");
+    let of = |estate: &Inputs, id: &str| {
+        let measure = measures(estate).get(id, &scope).unwrap().clone();
+        (measure.numerator, measure.n)
+    };
+    let mut estate = estate();
+    let (raw, n) = of(&estate, "sla.attainment");
+    assert_eq!(of(&estate, "sla.attainment_adjusted"), (raw, n), "nothing is excused");
+    assert_eq!(of(&estate, "sla.excluded").1, 0);
+
+    let mut breached: Vec<&mut crate::inputs::ClockRow> = estate
+        .tickets
+        .iter_mut()
+        .flat_map(|row| &mut row.clocks)
+        .filter(|clock| clock.metric == Metric::Resolution && clock.state == State::Breached)
+        .collect();
+    assert!(breached.len() >= 4);
+    breached[0].excuse = Some(ExcuseRow::LeftOut);
+    breached[1].excuse = Some(ExcuseRow::Adjusted { state: State::Met, settled_at: breached[1].settled_at });
+    breached[2].excuse = Some(ExcuseRow::Adjusted { state: State::Running, settled_at: None });
+    breached[3].excuse = Some(ExcuseRow::Adjusted { state: State::Met, settled_at: Some(march().end) });
+    assert_eq!(of(&estate, "sla.attainment"), (raw, n), "raw stays raw");
+    assert_eq!(of(&estate, "sla.attainment_adjusted"), (raw.map(|met| met + 1), n - 3));
+    assert_eq!(of(&estate, "sla.excluded").1, 4);
 }
 
 #[test]

@@ -164,33 +164,82 @@ fn any_calendar() -> impl Strategy<Value = (Definition, Timestamp)> {
     })
 }
 
+/// Days on which the clocks of a zone did something that few others ever did, by the local date before.
+const ODD_MOMENTS: [(&str, &str); 16] = [
+    // A whole day was left out, or came twice.
+    ("Pacific/Apia", "2011-12-29T12:00:00-10:00"),
+    ("Pacific/Kwajalein", "1993-08-20T00:00:00-12:00"),
+    ("Pacific/Enderbury", "1994-12-30T12:00:00-11:00"),
+    // Summer time was interrupted for a month, or ended at midnight of another day than announced.
+    ("Africa/Cairo", "2010-08-10T00:00:00+03:00"),
+    ("Africa/Cairo", "2014-06-26T00:00:00+03:00"),
+    ("Africa/Casablanca", "2025-02-22T12:00:00+01:00"),
+    ("Africa/Casablanca", "2025-04-05T12:00:00Z"),
+    ("Asia/Gaza", "2011-07-31T12:00:00+03:00"),
+    ("Asia/Gaza", "2024-04-19T12:00:00+02:00"),
+    // Half an hour, backwards and forwards, once and every year.
+    ("America/Caracas", "2007-12-08T12:00:00-04:00"),
+    ("America/Caracas", "2016-04-30T12:00:00-04:30"),
+    ("Australia/Lord_Howe", "2025-04-05T00:00:00+11:00"),
+    ("Asia/Pyongyang", "2018-05-03T00:00:00+08:30"),
+    // Winter time is the exception, and two hours at once.
+    ("Europe/Dublin", "1971-10-30T12:00:00+01:00"),
+    ("Antarctica/Troll", "2025-03-29T12:00:00Z"),
+    ("Antarctica/Troll", "2025-10-25T12:00:00+02:00"),
+];
+
+fn odd_calendar() -> impl Strategy<Value = (Definition, Timestamp)> {
+    let moment = prop::sample::select(ODD_MOMENTS.as_slice());
+    (moment, 0_i64..2 * 86_400).prop_flat_map(|((name, noon), lead)| {
+        let start = noon.parse::<Timestamp>().unwrap() - SignedDuration::from_secs(lead / 60 * 60);
+        let near = zone(name).to_datetime(start).date();
+        definition(name.to_owned(), near).prop_map(move |definition| (definition, start))
+    })
+}
+
+/// Compares a compiled calendar with a walk through five days, half a minute at a time.
+fn walk(definition: &Definition, start: Timestamp) -> Result<(), TestCaseError> {
+    let calendar = Calendar::compile(definition).unwrap();
+    // Offsets of old are odd by half minutes at the finest, so that each step is open or closed as a whole.
+    let step = SignedDuration::from_secs(30);
+    let end = start + SignedDuration::from_hours(5 * 24);
+    let open = slow_intervals(definition, start, end);
+    let mut walked = SignedDuration::ZERO;
+    let mut at = start;
+    while at < end {
+        let is_open = open.iter().any(|(opens, closes)| *opens <= at && at < *closes);
+        prop_assert_eq!(calendar.is_open(at), is_open, "at {}", at);
+        prop_assert_eq!(calendar.elapsed(start, at), walked, "until {}", at);
+        if is_open {
+            walked += step;
+        }
+        at += step;
+    }
+    let spans = calendar.spans(start, end);
+    let open = spans.iter().filter(|span| span.kind == SpanKind::Open);
+    let counted: SignedDuration = open.map(|span| span.end.duration_since(span.start)).sum();
+    prop_assert_eq!(counted, walked);
+    prop_assert!(spans.windows(2).all(|pair| pair[0].end == pair[1].start && pair[0].kind != pair[1].kind));
+    prop_assert_eq!(spans.first().map(|span| span.start), Some(start));
+    prop_assert_eq!(spans.last().map(|span| span.end), Some(end));
+    Ok(())
+}
+
+#[test]
+fn the_odd_moments_are_changes_of_the_clocks() {
+    for (name, noon) in ODD_MOMENTS {
+        let noon: Timestamp = noon.parse().unwrap();
+        let change = zone(name).following(noon).next().unwrap().timestamp();
+        assert!(change.duration_since(noon) < SignedDuration::from_hours(72), "{name} {noon}: {change}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_compiled_calendar_is_open_when_a_walk_through_its_minutes_says_so((definition, start) in any_calendar()) {
-        let calendar = Calendar::compile(&definition).unwrap();
-        // Offsets of old are odd by half minutes at the finest, so that each step is open or closed as a whole.
-        let step = SignedDuration::from_secs(30);
-        let end = start + SignedDuration::from_hours(5 * 24);
-        let open = slow_intervals(&definition, start, end);
-        let mut walked = SignedDuration::ZERO;
-        let mut at = start;
-        while at < end {
-            let is_open = open.iter().any(|(opens, closes)| *opens <= at && at < *closes);
-            prop_assert_eq!(calendar.is_open(at), is_open, "at {}", at);
-            prop_assert_eq!(calendar.elapsed(start, at), walked, "until {}", at);
-            if is_open {
-                walked += step;
-            }
-            at += step;
-        }
-        let spans = calendar.spans(start, end);
-        let counted: SignedDuration = spans.iter().filter(|span| span.kind == SpanKind::Open)
-            .map(|span| span.end.duration_since(span.start)).sum();
-        prop_assert_eq!(counted, walked);
-        prop_assert!(spans.windows(2).all(|pair| pair[0].end == pair[1].start && pair[0].kind != pair[1].kind));
-        prop_assert_eq!(spans.first().map(|span| span.start), Some(start));
-        prop_assert_eq!(spans.last().map(|span| span.end), Some(end));
+        walk(&definition, start)?;
     }
+
 
     #[test]
     fn due_is_the_first_instant_at_which_the_duration_has_elapsed(
@@ -264,6 +313,15 @@ proptest! {
         } else {
             prop_assert!(timeline.elapsed(start, domain::calendar::HORIZON) < duration);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn days_that_were_left_out_and_hours_that_were_halved_are_walked_too((definition, start) in odd_calendar()) {
+        walk(&definition, start)?;
     }
 }
 

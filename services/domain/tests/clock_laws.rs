@@ -6,7 +6,10 @@ use std::sync::{Arc, LazyLock};
 
 use domain::agreement::{Agreement, Kind, Metric, NewsPolicy, Objective, Pause, Rebase, Reopen, Target, Visit};
 use domain::calendar::{Calendar, Revision, Timeline};
-use domain::clock::{self, Activity, Book, Explanation, Reading, Signal, SignalKind, State};
+use domain::clock::{
+    self, Activity, Book, DutyState, DutyStep, Entity, Exclusion, ExclusionReason, Explanation, Interval, Reading,
+    Regulation, Report, Signal, SignalKind, State, Step,
+};
 use domain::process::{Category, PendingReason};
 use domain::selection::Pinned;
 use domain::ticket::{Audience, Fact, Observations, Recorded};
@@ -350,6 +353,118 @@ proptest! {
             }
             if reading.state == State::Breached {
                 prop_assert_eq!(reading.breached_at, later.breached_at);
+            }
+        }
+    }
+
+    #[test]
+    fn an_excuse_takes_off_what_was_counted_in_its_interval_and_nothing_else(
+        (agreements, signals) in ticket(),
+        start in 0..MINUTES,
+        length in 1..MINUTES,
+        after in 0..MINUTES,
+    ) {
+        let book = book(&agreements);
+        let now = signals.last().unwrap().at.max(minute(start + length)) + SignedDuration::from_mins(after);
+        let interval = Interval { start: minute(start), end: minute(start + length) };
+        let raw = clock::explain(&signals, &book, now);
+        let mut excused = signals.clone();
+        excused.extend(raw.iter().map(|explanation| Signal {
+            at: now,
+            position: None,
+            kind: SignalKind::Excluded {
+                exclusion: Exclusion {
+                    clock: explanation.reading.id.clone(),
+                    reason: ExclusionReason::ForceMajeure,
+                    evidence: "seen".to_owned(),
+                    interval: Some(interval),
+                },
+                actor: "people/ann".to_owned(),
+            },
+        }));
+        for (before, after) in raw.iter().zip(clock::explain(&excused, &book, now)) {
+            let adjusted = after.reading.excuse.as_ref().unwrap().adjusted.unwrap();
+            let counted = before.segments.iter().filter(|segment| segment.counted);
+            let taken: SignedDuration = counted
+                .map(|segment| segment.end.min(interval.end).duration_since(segment.start.max(interval.start)))
+                .filter(|common| common.is_positive())
+                .sum();
+            prop_assert_eq!(adjusted.elapsed, before.reading.elapsed - taken);
+            if before.reading.state == State::Met {
+                prop_assert_eq!(adjusted.state, State::Met);
+            }
+            let plain = Reading { excuse: None, ..after.reading.clone() };
+            prop_assert_eq!(&plain, &before.reading);
+            prop_assert_eq!(&after.segments, &before.segments);
+        }
+    }
+
+    #[test]
+    fn deadlines_of_law_follow_from_the_steps_in_whatever_order_they_are_recorded(
+        steps in prop::collection::vec((0_usize..6, 0..MINUTES * 8), 1..10),
+        entity in prop::sample::select(Entity::ALL.as_slice()),
+        turn in 0_usize..10,
+        now in 0..MINUTES * 12,
+    ) {
+        let regulation = Regulation::EuDora2025301;
+        let submitted = |report, at: i64| Step::Submitted { report, reference: at.to_string() };
+        // Each step once, but for submissions, so that none takes the place of another.
+        let mut seen = Vec::new();
+        let mut steps: Vec<(i64, Step)> = [(0, Step::Aware { entity, calendar: "office".to_owned() })]
+            .into_iter()
+            .chain(steps.into_iter().filter_map(|(kind, at)| {
+                let step = match kind {
+                    0 if seen.contains(&kind) => return None,
+                    0 => Step::Classified,
+                    1 => submitted(Report::Initial, at),
+                    2 | 3 => submitted(Report::Intermediate, at),
+                    4 => submitted(Report::Final, at),
+                    _ => return None,
+                };
+                seen.push(kind);
+                Some((at, step))
+            }))
+            .collect();
+        let read = |steps: &[(i64, Step)], now: Timestamp| {
+            let signals = steps.iter().enumerate().map(|(position, (at, step))| Signal {
+                at: minute(*at),
+                position: Some(position as u64),
+                kind: SignalKind::Duty(DutyStep { regulation, step: step.clone() }),
+            });
+            let mut signals: Vec<Signal> = signals.collect();
+            signals.sort_by_key(|signal| signal.at);
+            clock::duties(&signals, &book(&[]), now)
+        };
+        let now = minute(now);
+        let duties = read(&steps, now);
+        let turn = turn.min(steps.len());
+        steps.rotate_left(turn);
+        prop_assert_eq!(&read(&steps, now), &duties);
+
+        let classified = steps.iter().find(|(_, step)| *step == Step::Classified).map(|(at, _)| minute(*at));
+        for duty in duties {
+            prop_assert_eq!(duty.due_at.is_some(), duty.limits.iter().any(|limit| limit.decides));
+            let deadline = duty.shifted.as_ref().map_or(duty.due_at, |shifted| Some(shifted.from));
+            let applying = duty.limits.iter().filter(|limit| limit.lapsed.is_empty()).filter_map(|limit| limit.at);
+            if duty.due_at.is_some() {
+                prop_assert_eq!(deadline, applying.min());
+            }
+            if let Some(shifted) = &duty.shifted {
+                prop_assert!(shifted.to > shifted.from);
+                let office = &CALENDARS[0].1;
+                prop_assert!(office.is_open(shifted.to + SignedDuration::from_hours(1)), "noon of a working day");
+                prop_assert!(duty.report == Report::Final || entity == Entity::Other);
+            }
+            match duty.state {
+                DutyState::Awaited => prop_assert!(duty.due_at.is_none() && duty.submitted_at.is_none()),
+                DutyState::Running => prop_assert!(duty.due_at.unwrap() > now && duty.submitted_at.is_none()),
+                DutyState::Met => prop_assert!(duty.due_at.is_none_or(|due| duty.submitted_at.unwrap() <= due)),
+                DutyState::Breached => prop_assert!(duty.submitted_at.unwrap_or(now) >= duty.due_at.unwrap()),
+            }
+            if let (Report::Initial, Some(deadline), Some(classified)) = (duty.report, deadline, classified) {
+                let day = minute(0) + SignedDuration::from_hours(24);
+                let four = classified + SignedDuration::from_hours(4);
+                prop_assert_eq!(deadline, if classified > day { four } else { four.min(day) });
             }
         }
     }

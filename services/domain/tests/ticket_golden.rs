@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::agreement::{Kind, Metric};
+use domain::clock::{DutyStep, Entity, Exclusion, ExclusionReason, Interval, Regulation, Report, Step};
 use domain::priority::Override;
 use domain::process::{Category, PendingReason, Practice};
 use domain::selection::{Loser, Loss, Pinned, Selection};
 use domain::ticket::{
-    Assigned, Changes, Details, Digest, Fact, Field, Imported, ImportedRow, IncidentDetails, Link, LinkType, Major,
-    Nonconforming, Noted, Opened, Patch, Prioritised, Resolution, Rule, Side, ThresholdReached, ThresholdWithdrawn,
-    Transitioned,
+    Assigned, Changes, Details, Digest, ExclusionRevoked, Fact, Field, Imported, ImportedRow, IncidentDetails, Link,
+    LinkType, Major, Nonconforming, Noted, Opened, Patch, Prioritised, Resolution, Rule, Side, ThresholdReached,
+    ThresholdWithdrawn, Transitioned,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -196,6 +197,20 @@ fn examples() -> Vec<Fact> {
             revision: 3,
             percent: 75,
         }),
+        Fact::ClockExcluded(Exclusion {
+            clock: "RESOLUTION/SLA/agreements/gold/p1-resolution/1".into(),
+            reason: ExclusionReason::ForceMajeure,
+            evidence: "Flood of the data centre, report 77.".into(),
+            interval: Some(Interval { start: at("2026-03-02T09:00:00Z"), end: at("2026-03-02T11:30:00Z") }),
+        }),
+        Fact::ClockExclusionRevoked(ExclusionRevoked {
+            clock: "RESOLUTION/SLA/agreements/gold/p1-resolution/1".into(),
+            comment: "The pumps were ours.".into(),
+        }),
+        Fact::DutyRecorded(DutyStep {
+            regulation: Regulation::EuDora2025301,
+            step: Step::Aware { entity: Entity::CreditInstitution, calendar: "calendars/vienna".into() },
+        }),
     ]
 }
 
@@ -230,6 +245,15 @@ fn the_fixture_of_changed_fields_has_every_field_by_its_path() {
     let golden = golden("ticket.updated.v1");
     let paths: BTreeSet<&str> = golden.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(paths, Field::ALL.into_iter().map(Field::path).collect());
+}
+
+#[test]
+fn every_step_of_a_duty_is_written_as_the_contract_names_it() {
+    let step = |step| Fact::DutyRecorded(DutyStep { regulation: Regulation::EuNis220222555, step }).payload();
+    let submitted = Step::Submitted { report: Report::EarlyWarning, reference: "CSIRT-1".into() };
+    assert_eq!(step(Step::Classified), json!({"regulation": "EU_NIS2_2022_2555", "step": "CLASSIFIED"}));
+    assert_eq!(step(Step::Handled)["step"], json!("HANDLED"));
+    assert_eq!(step(submitted)["step"], json!({"SUBMITTED": {"report": "EARLY_WARNING", "reference": "CSIRT-1"}}));
 }
 
 #[test]

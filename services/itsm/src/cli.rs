@@ -273,6 +273,9 @@ pub struct ExplainArgs {
     /// Reads the clocks at this instant, past or future; now unless given
     #[arg(long, value_name = "TIME")]
     pub at: Option<Timestamp>,
+    /// Reads only what was known at this instant; all that is known unless given
+    #[arg(long, value_name = "TIME")]
+    pub known: Option<Timestamp>,
     /// The operations service.
     #[command(flatten)]
     pub client: ClientArgs,

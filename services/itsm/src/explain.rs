@@ -9,21 +9,27 @@ use proto::operations::v1 as pb;
 use crate::client::{Channel, sentence};
 use crate::import::{Problem, timestamp};
 
-/// Explains the clocks of a ticket at an instant; now if none is given.
-pub async fn explain(channel: Channel, ticket: &str, at: Option<Timestamp>) -> Result<String, Problem> {
+/// Explains the clocks of a ticket at an instant (now if none is given), by what was known at another (now likewise).
+pub async fn explain(
+    channel: Channel,
+    ticket: &str,
+    at: Option<Timestamp>,
+    known: Option<Timestamp>,
+) -> Result<String, Problem> {
     let name = if ticket.contains('/') { ticket.to_owned() } else { format!("tickets/{ticket}") };
-    let request = pb::ExplainClocksRequest { name: name.clone(), read_time: at.map(timestamp), known_time: None };
+    let request = pb::ExplainClocksRequest { name: name.clone(), read_time: at.map(timestamp), known_time: known.map(timestamp) };
     let answer = TicketServiceClient::new(channel)
         .explain_clocks(request)
         .await
         .map_err(|status| Problem::new(sentence(&status)))?
         .into_inner();
-    Ok(render(&name, &answer))
+    Ok(render(&name, known, &answer))
 }
 
 /// The answer as text.
-pub fn render(name: &str, answer: &pb::ExplainClocksResponse) -> String {
-    let mut text = format!("{name}, read at {}\n", time(answer.read_time.as_ref()));
+pub fn render(name: &str, known: Option<Timestamp>, answer: &pb::ExplainClocksResponse) -> String {
+    let known = known.map(|at| format!(", by what was known at {at}")).unwrap_or_default();
+    let mut text = format!("{name}, read at {}{known}\n", time(answer.read_time.as_ref()));
     if answer.clocks.is_empty() {
         text.push_str("\nNo promise covers this ticket.\n");
     }
@@ -54,8 +60,11 @@ pub fn render(name: &str, answer: &pb::ExplainClocksResponse) -> String {
                 (None, None) => "no due time".to_owned(),
             },
         );
+        if let Some(exclusion) = &clock.exclusion {
+            let _ = writeln!(text, "  {}", excuse(exclusion));
+        }
         for segment in &explanation.segments {
-            let reason = word(segment.reason().as_str_name(), "SEGMENT_REASON_").to_lowercase().replace('_', " ");
+            let reason = lower(segment.reason().as_str_name(), "SEGMENT_REASON_");
             let detail = if segment.detail.is_empty() { String::new() } else { format!(" ({})", segment.detail) };
             let _ = writeln!(
                 text,
@@ -86,10 +95,102 @@ pub fn render(name: &str, answer: &pb::ExplainClocksResponse) -> String {
             let _ = writeln!(text, "  thresholds: {}", thresholds.join("; "));
         }
     }
+    for duty in &answer.duties {
+        let _ = writeln!(text, "\n{} {} · {}", law(duty.regulation()), report(duty.report()), verdict(duty));
+        for limit in &duty.limits {
+            let _ = writeln!(text, "  {} {}", if limit.decides { "→" } else { " " }, bound(limit));
+        }
+        if let Some(shift) = &duty.shift {
+            let (from, to) = (time(shift.original_time.as_ref()), time(shift.shifted_time.as_ref()));
+            let _ = writeln!(text, "  → shifted from {from} to {to}: {} ({})", shift.reason, shift.clause);
+        }
+    }
     for lost in &answer.lost_objectives {
         let _ = writeln!(text, "\nnot governing: {} {}: {}", lost.agreement, lost.objective, lost.reason);
     }
     text
+}
+
+/// An excuse in a sentence.
+pub fn excuse(exclusion: &pb::ClockExclusion) -> String {
+    let reason = lower(exclusion.reason().as_str_name(), "EXCLUSION_REASON_");
+    let mut text = format!("excused: {reason}");
+    match &exclusion.interval {
+        Some(interval) => {
+            let (from, to) = (time(interval.start_time.as_ref()), time(interval.end_time.as_ref()));
+            let state = lower(exclusion.adjusted_state().as_str_name(), "CLOCK_STATE_");
+            let used = span(exclusion.adjusted_elapsed_duration.as_ref());
+            let _ = write!(text, ", {from} to {to}; without that time {state} with {used} used");
+        }
+        None => text.push_str(", as a whole"),
+    }
+    if !exclusion.approver.is_empty() {
+        let at = time(exclusion.approve_time.as_ref());
+        let _ = write!(text, "; approved by {} at {at}: {}", exclusion.approver, exclusion.evidence);
+    }
+    text
+}
+
+/// A law by its short name.
+pub fn law(regulation: pb::Regulation) -> &'static str {
+    match regulation {
+        pb::Regulation::EuDora2025301 => "DORA (EU) 2025/301",
+        pb::Regulation::EuNis220222555 => "NIS2 (EU) 2022/2555",
+        pb::Regulation::Unspecified => "unknown law",
+    }
+}
+
+/// A report as people say it.
+pub fn report(report: pb::DutyReport) -> &'static str {
+    match report {
+        pb::DutyReport::EarlyWarning => "early warning",
+        pb::DutyReport::Initial => "initial notification",
+        pb::DutyReport::Intermediate => "intermediate report",
+        pb::DutyReport::Progress => "progress report",
+        pb::DutyReport::Final => "final report",
+        pb::DutyReport::Unspecified => "unknown report",
+    }
+}
+
+/// How a duty stands, in a few words.
+pub fn verdict(duty: &pb::DutyDeadline) -> String {
+    let due = time(duty.due_time.as_ref());
+    let submitted = time(duty.submit_time.as_ref());
+    match (duty.state(), &duty.submit_time) {
+        (pb::DutyState::Met, Some(_)) => format!("met: submitted {submitted}, due {due} ({})", duty.reference),
+        (pb::DutyState::Breached, Some(_)) => format!("late: submitted {submitted}, due {due} ({})", duty.reference),
+        (pb::DutyState::Breached, None) => format!("overdue since {due}"),
+        (pb::DutyState::Running, _) => format!("due {due}"),
+        _ => "not owed yet".to_owned(),
+    }
+}
+
+/// A limit of the law in a line.
+pub fn bound(limit: &pb::DutyLimit) -> String {
+    let anchor = match limit.anchor() {
+        pb::DutyAnchor::Aware => "awareness".to_owned(),
+        pb::DutyAnchor::Classified => "classification as major".to_owned(),
+        pb::DutyAnchor::Handled => "handling".to_owned(),
+        pb::DutyAnchor::Submitted => format!("the {}", report(limit.anchor_report())),
+        pb::DutyAnchor::LastSubmitted => format!("the latest {}", report(limit.anchor_report())),
+        pb::DutyAnchor::Unspecified => "something unknown".to_owned(),
+    };
+    let within = match limit.within.as_str() {
+        "P1M" => "1 month".to_owned(),
+        hours => hours.trim_start_matches("PT").replace('H', " h"),
+    };
+    let ends = match (&limit.anchor_time, &limit.end_time) {
+        (Some(from), Some(end)) => format!(" at {}: {}", time(Some(from)), time(Some(end))),
+        _ => ", which has not happened".to_owned(),
+    };
+    let lapsed =
+        if limit.lapse_reason.is_empty() { String::new() } else { format!("; does not apply, {}", limit.lapse_reason) };
+    format!("{within} from {anchor}{ends} ({}){lapsed}", limit.clause)
+}
+
+/// An enum value as words in lower case.
+pub fn lower(name: &str, prefix: &str) -> String {
+    word(name, prefix).to_lowercase().replace('_', " ")
 }
 
 /// An enum value as a word: its name without the prefix of its type.

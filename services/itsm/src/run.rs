@@ -172,6 +172,6 @@ pub fn print_made(made: &report::Made, out: &Path) {
 
 async fn run_explain(args: &ExplainArgs) -> Result<(), Problem> {
     let channel = client::connect(&args.client.address(operations::SERVICE.port), &args.client.token).await?;
-    print!("{}", explain::explain(channel, &args.ticket, args.at).await?);
+    print!("{}", explain::explain(channel, &args.ticket, args.at, args.known).await?);
     Ok(())
 }

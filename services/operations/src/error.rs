@@ -27,6 +27,12 @@ reasons! {
     BACKDATE_IN_FUTURE, InvalidArgument, "the time is in the future";
     PROCESS_NOT_PUBLISHED, FailedPrecondition, "no revision of the process is in force: publish one";
     CUSTOMER_FIXED, PermissionDenied, "the caller is bound to a customer and may not act for others";
+    CLOCK_UNKNOWN, FailedPrecondition, "the ticket has no such clock: the metadata names those it has";
+    CLOCK_WITHOUT_VERDICT, FailedPrecondition, "the clock was cancelled or never runs: there is no verdict to excuse";
+    CLOCK_ALREADY_EXCLUDED, FailedPrecondition, "the clock is excused: revoke that first";
+    CLOCK_NOT_EXCLUDED, FailedPrecondition, "the clock is not excused: there is nothing to revoke";
+    FOUR_EYES_REQUIRED, PermissionDenied, "the ticket is assigned to the caller: another approver has to decide";
+    DUTY_NOT_BEGUN, FailedPrecondition, "nobody was aware of such a duty on the ticket: record AWARE first";
     SEQUENCE_NOT_RISING, InvalidArgument, "rows of an import come with rising sequence numbers and one import id";
 }
 
@@ -45,6 +51,12 @@ fn reason(rule: Rule) -> Reason {
         Rule::BackdateBeforeOpening => BACKDATE_BEFORE_OPENING,
         Rule::BackdateBeforeLaterChange => BACKDATE_BEFORE_LATER_CHANGE,
         Rule::BackdateInFuture => BACKDATE_IN_FUTURE,
+        Rule::ClockUnknown => CLOCK_UNKNOWN,
+        Rule::ClockWithoutVerdict => CLOCK_WITHOUT_VERDICT,
+        Rule::ClockAlreadyExcluded => CLOCK_ALREADY_EXCLUDED,
+        Rule::ClockNotExcluded => CLOCK_NOT_EXCLUDED,
+        Rule::FourEyesRequired => FOUR_EYES_REQUIRED,
+        Rule::DutyNotBegun => DUTY_NOT_BEGUN,
     }
 }
 

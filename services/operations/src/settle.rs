@@ -21,6 +21,8 @@ pub struct Settled {
     pub clock_state: Option<State>,
     /// Earliest instant at which a running one of the customer's clocks reaches, or reached, its target.
     pub due_at: Option<Timestamp>,
+    /// Earliest deadline of law for a report that has not been submitted.
+    pub duty_due_at: Option<Timestamp>,
     /// Earliest instant at which a clock reaches, or reached, a threshold that is not on record. Empty: none does.
     pub next_fire_at: Option<Timestamp>,
     /// How many revisions of calendars the clocks were read by.
@@ -39,13 +41,14 @@ pub fn settle(catalog: &Snapshot, known: &[Recorded], new_facts: Vec<NewFact>, k
         fresh.extend(observed);
         facts = in_order(known, &fresh);
     }
-    let clocks = read_clocks(catalog, &facts);
+    let (clocks, duty_due_at) = read_clocks(catalog, &facts);
     let observations = Observations::of(facts.iter().copied(), known_since);
     let refuted = observations.refuted(&clocks).into_iter();
     let withdrawn = refuted.map(|(at, withdrawn)| observation(Fact::ThresholdWithdrawn(withdrawn), at));
     Settled {
         clock_state: clock::worst(&clocks).map(|worst| worst.state),
         due_at: due_at(&clocks),
+        duty_due_at,
         next_fire_at: observations.next_at(&clocks),
         calendars: catalog.calendars(),
         nonconformance_count: u32::try_from(nonconformities(facts).len()).unwrap_or(u32::MAX),
@@ -66,10 +69,12 @@ pub fn fold_all(known: &[Recorded], new_facts: &[NewFact]) -> Option<Ticket> {
     fold(known.iter().chain(&fresh))
 }
 
-/// The clocks as of the last of the facts.
-pub fn read_clocks(catalog: &Snapshot, facts: &[&Recorded]) -> Vec<Reading> {
-    let Some(last) = facts.iter().map(|recorded| recorded.occurred_at).max() else { return Vec::new() };
-    catalog.promises().read(&signals(facts.iter().copied()), last)
+/// The clocks as of the last of the facts, and the earliest deadline of law for a report that has not been submitted.
+pub fn read_clocks(catalog: &Snapshot, facts: &[&Recorded]) -> (Vec<Reading>, Option<Timestamp>) {
+    let Some(last) = facts.iter().map(|recorded| recorded.occurred_at).max() else { return (Vec::new(), None) };
+    let signals = signals(facts.iter().copied());
+    let duties = catalog.promises().duties(&signals, last);
+    (catalog.promises().read(&signals, last), clock::next_deadline(&duties))
 }
 
 /// Earliest instant at which a running one of the customer's clocks reaches, or reached, its target.

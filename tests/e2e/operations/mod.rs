@@ -3,8 +3,11 @@
 mod access;
 mod changes;
 mod imports;
+mod duties;
+mod exclusions;
 mod reads;
 mod scheduler;
+mod scenarios;
 
 use std::collections::BTreeMap;
 

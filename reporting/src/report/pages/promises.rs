@@ -19,6 +19,10 @@ pub(super) struct Promise<'a> {
     pub(super) share: f64,
     pub(super) goal: Option<&'a Measure>,
     pub(super) target: Option<&'a Measure>,
+    /// What was attained without excused clocks and time.
+    adjusted: Option<&'a Measure>,
+    /// How many of the clocks are excused.
+    excluded: Option<&'a Measure>,
     /// What can be said beyond chance.
     pub(super) mark: Mark,
 }
@@ -30,6 +34,8 @@ impl<'a> Promise<'a> {
             metric: attainment.scope.text("metric")?,
             share: attainment.number()?,
             target: material.get("sla.target", &attainment.scope),
+            adjusted: material.get("sla.attainment_adjusted", &attainment.scope),
+            excluded: material.get("sla.excluded", &attainment.scope),
             mark: Mark::of(attainment.interval, goal.and_then(Measure::number)),
             attainment,
             goal,
@@ -57,6 +63,21 @@ impl<'a> Promise<'a> {
             Some(false) => "missed",
             None => "no goal",
         })
+    }
+
+    fn is_excused(&self) -> bool {
+        self.excluded.is_some_and(|excluded| excluded.count() > 0)
+    }
+
+    /// The columns of [`Promise::adjusted_cells`].
+    fn adjusted_columns() -> [Column; 3] {
+        [Column::number("Excused", "clocks"), Column::number("Adjusted: of", "clocks"), Column::number("Adjusted", "")]
+    }
+
+    /// What was attained without excused clocks and time.
+    fn adjusted_cells(&self) -> [Cell; 3] {
+        let of = self.adjusted.map_or_else(Cell::default, |adjusted| Cell::of(adjusted, text::count(adjusted.n)));
+        [count_cell(self.excluded), of, percent_cell(self.adjusted)]
     }
 
     /// The columns of [`Promise::cells`].
@@ -151,13 +172,20 @@ pub(super) fn finding(material: &Material) -> String {
 }
 
 /// A row per promise, named by `label`.
-fn table<'a>(caption: &str, heading: &str, rows: impl IntoIterator<Item = (&'a Promise<'a>, String, bool)>) -> Table {
+fn table(caption: &str, heading: &str, rows: &[(&Promise, String, bool)]) -> Table {
+    let excused = rows.iter().any(|(promise, ..)| promise.is_excused());
     let mut columns = vec![Column::text(heading), Column::text("Metric")];
     columns.extend(Promise::columns());
-    let rows = rows.into_iter().map(|(promise, label, edge)| {
+    if excused {
+        columns.extend(Promise::adjusted_columns());
+    }
+    let rows = rows.iter().map(|(promise, label, edge)| {
         let mut cells = vec![Cell::text(label), Cell::text(metric_word(&promise.metric))];
         cells.extend(promise.cells());
-        Row::of(cells).edge(edge)
+        if excused {
+            cells.extend(promise.adjusted_cells());
+        }
+        Row::of(cells).edge(*edge)
     });
     Table { caption: caption.to_owned(), columns, rows: rows.collect(), long: false }
 }
@@ -174,6 +202,7 @@ fn table_by_metric(caption: &str, heading: &str, rows: &[(&Promise, String, bool
             labels.push((label, *edge));
         }
     }
+    let excused = rows.iter().any(|(promise, ..)| promise.is_excused());
     let mut columns = vec![Column::text(heading)];
     for metric in &metrics {
         let metric = capital(&metric_word(metric));
@@ -182,20 +211,28 @@ fn table_by_metric(caption: &str, heading: &str, rows: &[(&Promise, String, bool
         columns.push(Column::number("95 % interval", ""));
         columns.push(Column::text("By contract"));
         columns.push(Column::text("Beyond chance"));
+        if excused {
+            columns.extend(Promise::adjusted_columns());
+        }
     }
     let row = |(label, edge): (&str, bool)| {
         let mut cells = vec![Cell::text(label)];
         for metric in &metrics {
             let found = rows.iter().find(|(promise, of, _)| of == label && promise.metric == *metric);
             match found {
-                Some((promise, ..)) => cells.extend([
-                    Cell::of(promise.attainment, text::count(promise.attainment.n)),
-                    percent_cell(Some(promise.attainment)),
-                    Cell::text(text::percent_interval(promise.attainment.interval)),
-                    promise.contract(),
-                    Cell::mark(promise.mark),
-                ]),
-                None => cells.extend(vec![Cell::text("–"); 5]),
+                Some((promise, ..)) => {
+                    cells.extend([
+                        Cell::of(promise.attainment, text::count(promise.attainment.n)),
+                        percent_cell(Some(promise.attainment)),
+                        Cell::text(text::percent_interval(promise.attainment.interval)),
+                        promise.contract(),
+                        Cell::mark(promise.mark),
+                    ]);
+                    if excused {
+                        cells.extend(promise.adjusted_cells());
+                    }
+                }
+                None => cells.extend(vec![Cell::text("–"); if excused { 8 } else { 5 }]),
             }
         }
         Row::of(cells).edge(edge)
@@ -223,6 +260,9 @@ fn reading_notes(material: &Material) -> Vec<String> {
         "Dot: share of clocks met; line: 95 % Wilson interval; outlined bar: goal. Diamond: the whole interval is below the goal, missed beyond chance; solid dot: at or above it; hollow dot: too few to tell. The contractual verdict stays the point value.".to_owned(),
         "A breach counts at its due instant, whenever the incident was closed. Response and resolution are never pooled.".to_owned(),
     ];
+    if material.measures().iter().any(|measure| measure.id == "sla.excluded" && measure.count() > 0) {
+        notes.push("Adjusted: without the clocks, or the time of clocks, that approvers have excused. Everything else on the page, the contractual verdict included, is without excuses.".to_owned());
+    }
     notes.extend(material.end_note());
     notes
 }
@@ -268,7 +308,7 @@ pub(super) fn by_priority(material: &Material) -> Page {
             caption: format!("Share of clocks met in %, by metric and priority, {}", material.period.label()),
             description: describe(&rows),
             chart: chart(&rows),
-            table: table("Attainment by metric and priority", "Priority", rows),
+            table: table("Attainment by metric and priority", "Priority", &rows),
             notes,
         }));
     }

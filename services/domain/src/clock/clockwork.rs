@@ -1,7 +1,10 @@
 //! One clock: its phases, what they add up to, and when they reach a share of the target.
 
+use std::collections::HashMap;
+
 use jiff::SignedDuration;
 
+use super::excuse::Standing;
 use super::reading::{Activity, Cancelled, Reading, State, Threshold};
 use crate::agreement::Objective;
 use crate::calendar::{HORIZON, Timeline, instant};
@@ -57,6 +60,8 @@ pub(super) enum Standstill<'a> {
     State(&'a str, Option<PendingReason>),
     /// The ticket is not with the group or supplier.
     Away,
+    /// An approver has excused that time.
+    Excused,
 }
 
 /// When a clock reached a share of its target.
@@ -164,7 +169,16 @@ impl<'a> Clock<'a> {
             elapsed_millipercent: millipercent(elapsed, self.target),
             thresholds: thresholds.collect(),
             cancelled: self.cancelled.clone(),
+            excuse: None,
         }
+    }
+
+    /// Reads the clock with the excuse that stands on it, if one does.
+    pub(super) fn judge(&self, now: i64, cycle: u32, standing: &HashMap<&str, Standing<'_>>) -> Reading {
+        let mut reading = self.read(now, cycle);
+        let excused = standing.get(reading.id.as_str());
+        reading.excuse = excused.map(|excused| excused.excuse(self, now, cycle));
+        reading
     }
 
     fn state(&self, elapsed: i64, breached: bool) -> State {

@@ -1,9 +1,12 @@
 //! How a reading comes about: every interval since the opening, and whether it counted.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::clockwork::{Clock, Mode, Phase, Standstill};
+use super::excuse::Standing;
 use super::reading::Reading;
 use crate::calendar::{SpanKind, database_version, instant};
 
@@ -69,7 +72,7 @@ pub struct CalendarUse {
 
 impl Clock<'_> {
     /// The reading at `now` with the intervals that add up to it.
-    pub(super) fn explain(&self, now: i64, cycle: u32) -> Explanation {
+    pub(super) fn explain(&self, now: i64, cycle: u32, standing: &HashMap<&str, Standing<'_>>) -> Explanation {
         let mut segments = Vec::new();
         let mut calendars = Vec::new();
         for (phase, end) in self.phases(now).filter(|(phase, end)| phase.start < *end) {
@@ -87,7 +90,7 @@ impl Clock<'_> {
             }
         }
         Explanation {
-            reading: self.read(now, cycle),
+            reading: self.judge(now, cycle, standing),
             segments,
             calendars,
             time_zone_database: database_version().to_owned(),
@@ -144,6 +147,7 @@ impl Standstill<'_> {
             Self::State(state, Some(awaited)) => format!("{state} ({})", awaited.as_str()),
             Self::State(state, None) => state.to_owned(),
             Self::Away => "with another group or supplier".to_owned(),
+            Self::Excused => "excused".to_owned(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! A pure function that can show its work: the counted segments of an explanation sum to the elapsed time.
 
 mod clockwork;
+mod duty;
+mod excuse;
 mod explain;
 mod promises;
 mod reading;
@@ -10,6 +12,10 @@ mod track;
 
 use jiff::Timestamp;
 
+pub use self::duty::{
+    Anchor, Duty, DutyState, DutyStep, Entity, LimitReading, Regulation, Report, Shifted, Step, duties, next_deadline,
+};
+pub use self::excuse::{Adjusted, Excuse, Exclusion, ExclusionReason, Interval};
 pub use self::explain::{CalendarUse, Explanation, Segment, SegmentReason};
 pub use self::promises::{Book, Promise, Promises};
 pub use self::reading::{Activity, CancelReason, Cancelled, Reading, State, Threshold, worst};
@@ -18,16 +24,18 @@ pub use self::signal::{Signal, SignalKind};
 /// Reads every clock of a ticket at `now`, the customer's first. `signals` are sorted by what the
 /// ticket is folded by; those after `now` are not read.
 pub fn read(signals: &[Signal], promises: &impl Promises, now: Timestamp) -> Vec<Reading> {
-    let clocks = track::track(until(signals, now), promises);
+    let signals = until(signals, now);
+    let (clocks, standing) = (track::track(signals, promises), excuse::standing(signals));
     let numbered = clockwork::number(&clocks).into_iter();
-    numbered.map(|(clock, cycle)| clock.read(now.as_microsecond(), cycle)).collect()
+    numbered.map(|(clock, cycle)| clock.judge(now.as_microsecond(), cycle, &standing)).collect()
 }
 
 /// Reads every clock as [`read`] does, with the intervals that add up to each.
 pub fn explain(signals: &[Signal], promises: &impl Promises, now: Timestamp) -> Vec<Explanation> {
-    let clocks = track::track(until(signals, now), promises);
+    let signals = until(signals, now);
+    let (clocks, standing) = (track::track(signals, promises), excuse::standing(signals));
     let numbered = clockwork::number(&clocks).into_iter();
-    numbered.map(|(clock, cycle)| clock.explain(now.as_microsecond(), cycle)).collect()
+    numbered.map(|(clock, cycle)| clock.explain(now.as_microsecond(), cycle, &standing)).collect()
 }
 
 /// The signals that have happened by `now`.

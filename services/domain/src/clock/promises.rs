@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::duty::Duty;
 use super::explain::Explanation;
 use super::reading::Reading;
 use super::signal::Signal;
@@ -55,6 +56,11 @@ impl Book {
     /// Reads every clock as [`super::read`] does. Compiled here, not once more with each caller.
     pub fn read(&self, signals: &[Signal], now: Timestamp) -> Vec<Reading> {
         super::read(signals, self, now)
+    }
+
+    /// Reads every duty as [`super::duties`] does. Compiled here, not once more with each caller.
+    pub fn duties(&self, signals: &[Signal], now: Timestamp) -> Vec<Duty> {
+        super::duties(signals, self, now)
     }
 
     /// Explains every clock as [`super::explain`] does. Compiled here, not once more with each caller.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::excuse::Excuse;
 use crate::agreement::Kind;
 use crate::selection::Pinned;
 
@@ -47,6 +48,9 @@ pub struct Reading {
     pub thresholds: Vec<Threshold>,
     /// Why it was cancelled. Empty: it was not.
     pub cancelled: Option<Cancelled>,
+    /// Why it is excused. Empty: it is not. The reading itself is as if it were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excuse: Option<Excuse>,
 }
 
 /// The verdict on a clock.

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::duty::DutyStep;
+use super::excuse::Exclusion;
 use crate::process::{Category, PendingReason};
 use crate::selection::Pinned;
 
@@ -61,4 +63,18 @@ pub enum SignalKind {
         /// Why, for people and explanations.
         reason: String,
     },
+    /// A clock was excused; what was said of it before no longer counts.
+    Excluded {
+        /// What was decided.
+        exclusion: Exclusion,
+        /// Who approved it.
+        actor: String,
+    },
+    /// A clock is no longer excused.
+    ExclusionRevoked {
+        /// Id of the clock.
+        clock: String,
+    },
+    /// A step of a duty to notify an authority.
+    Duty(DutyStep),
 }

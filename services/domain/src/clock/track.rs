@@ -140,6 +140,7 @@ impl<'a, P: Promises> Tracker<'a, P> {
             }
             SignalKind::Governed { pinned } => self.govern(pinned, moment),
             SignalKind::Ended { reason } => self.end(moment, reason),
+            SignalKind::Excluded { .. } | SignalKind::ExclusionRevoked { .. } | SignalKind::Duty(_) => return,
         }
         self.ticket.waiting &= !event.news;
         event.reopened = !was_open && self.ticket.is_open();

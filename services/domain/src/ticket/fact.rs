@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Audience, Changes, Digest, Link, Patch, Resolution, Side, ThresholdReached, ThresholdWithdrawn};
+use crate::clock::{DutyStep, Exclusion};
 use crate::priority::Override;
 use crate::process::{Category, Practice};
 use crate::selection::Selection;
@@ -55,6 +56,22 @@ pub enum Fact {
     ThresholdReached(Box<ThresholdReached>),
     /// Observation: what became known later refutes that it had been reached at this instant.
     ThresholdWithdrawn(ThresholdWithdrawn),
+    /// A clock was excused.
+    ClockExcluded(Exclusion),
+    /// A clock is no longer excused.
+    ClockExclusionRevoked(ExclusionRevoked),
+    /// A step of a duty to notify an authority; when is when the fact occurred.
+    DutyRecorded(DutyStep),
+}
+
+/// That an excuse was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExclusionRevoked {
+    /// Id of the clock.
+    pub clock: String,
+    /// Why, for people.
+    pub comment: String,
 }
 
 /// The beginning of a ticket.
@@ -262,7 +279,7 @@ const UPCASTERS: &[Upcaster] = &[];
 
 impl Fact {
     /// Every kind in its newest version, as [`Fact::kind`] names it.
-    pub const KINDS: [&str; 17] = [
+    pub const KINDS: [&str; 20] = [
         "ticket.opened.v1",
         "ticket.transitioned.v1",
         "ticket.assigned.v1",
@@ -280,6 +297,9 @@ impl Fact {
         "ticket.imported.v1",
         "ticket.threshold_reached.v1",
         "ticket.threshold_withdrawn.v1",
+        "ticket.clock_excluded.v1",
+        "ticket.clock_exclusion_revoked.v1",
+        "ticket.duty_recorded.v1",
     ];
 
     /// Kind and version under which it is stored: `ticket.opened.v1`.
@@ -302,6 +322,9 @@ impl Fact {
             Self::Imported(_) => 14,
             Self::ThresholdReached(_) => 15,
             Self::ThresholdWithdrawn(_) => 16,
+            Self::ClockExcluded(_) => 17,
+            Self::ClockExclusionRevoked(_) => 18,
+            Self::DutyRecorded(_) => 19,
         }]
     }
 
@@ -353,6 +376,9 @@ impl Fact {
             Self::Imported(imported) => serde_json::to_value(imported),
             Self::ThresholdReached(reached) => serde_json::to_value(reached),
             Self::ThresholdWithdrawn(withdrawn) => serde_json::to_value(withdrawn),
+            Self::ClockExcluded(exclusion) => serde_json::to_value(exclusion),
+            Self::ClockExclusionRevoked(revoked) => serde_json::to_value(revoked),
+            Self::DutyRecorded(step) => serde_json::to_value(step),
         };
         written.unwrap_or_default()
     }
@@ -405,7 +431,10 @@ impl Fact {
             }
             14 => Self::Imported(from_value(payload)?),
             15 => Self::ThresholdReached(from_value(payload)?),
-            _ => Self::ThresholdWithdrawn(from_value(payload)?),
+            16 => Self::ThresholdWithdrawn(from_value(payload)?),
+            17 => Self::ClockExcluded(from_value(payload)?),
+            18 => Self::ClockExclusionRevoked(from_value(payload)?),
+            _ => Self::DutyRecorded(from_value(payload)?),
         })
     }
 }

@@ -123,7 +123,10 @@ impl Ticket {
             | Fact::Conforming { .. }
             | Fact::Imported(_)
             | Fact::ThresholdReached(_)
-            | Fact::ThresholdWithdrawn(_) => {}
+            | Fact::ThresholdWithdrawn(_)
+            | Fact::ClockExcluded(_)
+            | Fact::ClockExclusionRevoked(_)
+            | Fact::DutyRecorded(_) => {}
         }
     }
 

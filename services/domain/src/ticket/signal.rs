@@ -70,6 +70,14 @@ impl Listener {
             Fact::Governed(selection) => {
                 self.tell(SignalKind::Governed { pinned: selection.winners.clone() });
             }
+            Fact::ClockExcluded(exclusion) => {
+                let (exclusion, actor) = (exclusion.clone(), recorded.actor.clone());
+                self.tell(SignalKind::Excluded { exclusion, actor });
+            }
+            Fact::ClockExclusionRevoked(revoked) => {
+                self.tell(SignalKind::ExclusionRevoked { clock: revoked.clock.clone() });
+            }
+            Fact::DutyRecorded(step) => self.tell(SignalKind::Duty(step.clone())),
             _ => {}
         }
         if before != Some(ticket.category) {

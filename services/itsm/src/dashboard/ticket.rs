@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::page::{minute, page, tickets_link};
 use super::{Refusal, Viewer, tickets, timeline};
-use crate::explain::{span, time, word};
+use crate::explain::{bound, excuse, law, report, span, time, verdict, word};
 use crate::import::timestamp;
 
 #[derive(Debug, Deserialize)]
@@ -55,6 +55,7 @@ pub(super) async fn show(
                     } }
                 }
             }
+            @if !clocks.duties.is_empty() { (duties(&clocks.duties)) }
             h2 { "History" }
             div.scroll { table {
                 thead { tr { th { "When" } th { "Recorded" } th { "What" } th { "Who" } th { "Detail" } } }
@@ -142,6 +143,7 @@ fn clock(explanation: &pb::ClockExplanation) -> Markup {
                 @else if let Some(at) = &clock.due_time { " · due " (time(Some(at))) }
                 @if !clock.cancel_reason.is_empty() { " · " (clock.cancel_reason) }
             }
+            @if let Some(exclusion) = &clock.exclusion { p.note { (excuse(exclusion)) } }
             (timeline::draw(explanation))
             details {
                 summary { "The intervals that add up" }
@@ -159,6 +161,32 @@ fn clock(explanation: &pb::ClockExplanation) -> Markup {
                 } }
             }
         }
+    }
+}
+
+/// What is owed to authorities, by when and why then.
+fn duties(duties: &[pb::DutyDeadline]) -> Markup {
+    html! {
+        h2 { "Duties to notify authorities" }
+        div.scroll { table {
+            thead { tr { th { "Law" } th { "Report" } th { "Stands" } th { "Why then" } } }
+            tbody { @for duty in duties { tr {
+                td { (law(duty.regulation())) }
+                td { (report(duty.report())) }
+                td { span.verdict.bad[duty.state() == pb::DutyState::Breached] { (verdict(duty)) } }
+                td {
+                    @for limit in &duty.limits {
+                        div.soft[!limit.decides] { (bound(limit)) }
+                    }
+                    @if let Some(shift) = &duty.shift {
+                        div {
+                            "shifted from " (time(shift.original_time.as_ref())) " to "
+                            (time(shift.shifted_time.as_ref())) ": " (shift.reason) " (" (shift.clause) ")"
+                        }
+                    }
+                }
+            } } }
+        } }
     }
 }
 

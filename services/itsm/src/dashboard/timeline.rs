@@ -76,6 +76,14 @@ pub(super) fn draw(explanation: &pb::ClockExplanation) -> Markup {
                     }
                 }
             }
+            @if let Some((from, until)) = excused(explanation) {
+                @let (x, width) = (place(from), place(until) - place(from));
+                @if width > 0.0 {
+                    rect x=(x) width=(width) y="44" height="4" style="fill:var(--pause)" {
+                        title { "excused" }
+                    }
+                }
+            }
             @for threshold in explanation.thresholds.iter().filter(|threshold| threshold.reached) {
                 @if let Some(at) = &threshold.reach_time {
                     @let x = place(seconds(at));
@@ -89,6 +97,12 @@ pub(super) fn draw(explanation: &pb::ClockExplanation) -> Markup {
             }
         }
     }
+}
+
+/// The time that an approver has excused.
+fn excused(explanation: &pb::ClockExplanation) -> Option<(f64, f64)> {
+    let interval = explanation.clock.as_ref()?.exclusion.as_ref()?.interval.as_ref()?;
+    Some((seconds(interval.start_time.as_ref()?), seconds(interval.end_time.as_ref()?)))
 }
 
 fn describe(explanation: &pb::ClockExplanation) -> String {

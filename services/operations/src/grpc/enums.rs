@@ -31,6 +31,22 @@ servicekit::mirror! {
     agreement_kind: proto::catalog::v1::AgreementKind = domain::agreement::Kind { Sla, Ola, Underpinning }
     /// What a promise is about.
     metric: proto::catalog::v1::Metric = domain::agreement::Metric { Response, Resolution, Update, Fulfilment, AgreedDate }
+    /// Why a clock is excused.
+    exclusion_reason: proto::operations::v1::ExclusionReason = domain::clock::ExclusionReason {
+        ForceMajeure, CustomerCaused, OutOfScope, DataError
+    }
+    /// A law by which an authority is to be notified.
+    regulation: proto::operations::v1::Regulation = domain::clock::Regulation { EuDora2025301, EuNis220222555 }
+    /// What an entity is to a law.
+    entity: proto::operations::v1::DutyEntity = domain::clock::Entity {
+        CreditInstitution, CentralCounterparty, TradingVenue, Nis2Entity, TrustServiceProvider, Designated, Other
+    }
+    /// A report that is owed to an authority.
+    report: proto::operations::v1::DutyReport = domain::clock::Report {
+        EarlyWarning, Initial, Intermediate, Progress, Final
+    }
+    /// The verdict on a duty.
+    duty_state: proto::operations::v1::DutyState = domain::clock::DutyState { Awaited, Running, Met, Breached }
     /// Who may see something.
     audience: proto::journal::v1::Audience = domain::ticket::Audience { Public, Internal }
 }

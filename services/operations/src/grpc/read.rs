@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::clock::{DutyStep, Exclusion, Interval, Step};
 use domain::priority::Override;
 use domain::ticket::{
     Assignment, ChangeDetails, Changes, Details, IncidentDetails, Link, Major, Patch, ProblemDetails, Resolution,
@@ -126,6 +127,49 @@ pub fn assignment(reader: &mut Reader, assignment: &pb::Assignment) -> Assignmen
         person: given(&assignment.person),
         contract: given(&assignment.contract),
     }
+}
+
+/// That a clock is to be excused.
+pub fn exclusion(reader: &mut Reader, request: &pb::ExcludeClockRequest) -> Option<Exclusion> {
+    let reason = reader.choice("reason", request.reason, enums::exclusion_reason::read);
+    reader.required("clock", (!request.clock.is_empty()).then_some(()));
+    let mut found = Vec::new();
+    violation::texts(&mut found, &[("clock", &request.clock), ("evidence", &request.evidence)]);
+    reader.judge(found);
+    let interval = request.interval.as_ref().and_then(|interval| {
+        let start = reader.timestamp("interval.start_time", interval.start_time.as_ref());
+        let end = reader.timestamp("interval.end_time", interval.end_time.as_ref());
+        let start = reader.required("interval.start_time", start);
+        let end = reader.required("interval.end_time", end);
+        Some(Interval { start: start?, end: end? })
+    });
+    Some(Exclusion { clock: request.clock.clone(), reason: reason?, evidence: request.evidence.clone(), interval })
+}
+
+/// A step of a duty.
+pub fn duty(reader: &mut Reader, request: &pb::RecordDutyRequest) -> Option<DutyStep> {
+    use pb::record_duty_request::Step as Given;
+    let regulation = reader.choice("regulation", request.regulation, enums::regulation::read);
+    let step = match reader.required("step", request.step.as_ref())? {
+        Given::Aware(aware) => {
+            let entity = reader.choice("aware.entity", aware.entity, enums::entity::read);
+            let mut found = Vec::new();
+            violation::reference(&mut found, "aware.calendar", "calendars", &aware.calendar);
+            reader.required("aware.calendar", (!aware.calendar.is_empty()).then_some(()));
+            reader.judge(found);
+            Step::Aware { entity: entity?, calendar: aware.calendar.clone() }
+        }
+        Given::Classified(()) => Step::Classified,
+        Given::Handled(()) => Step::Handled,
+        Given::Submitted(submitted) => {
+            let report = reader.choice("submitted.report", submitted.report, enums::report::read);
+            let mut found = Vec::new();
+            violation::lines(&mut found, &[("submitted.reference", &submitted.reference)]);
+            reader.judge(found);
+            Step::Submitted { report: report?, reference: submitted.reference.clone() }
+        }
+    };
+    Some(DutyStep { regulation: regulation?, step })
 }
 
 /// A relation to another ticket.

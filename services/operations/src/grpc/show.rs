@@ -1,6 +1,6 @@
 //! From the domain to messages.
 
-use domain::clock::{Explanation, Reading, Segment, State};
+use domain::clock::{Anchor, Duty, Excuse, Explanation, LimitReading, Reading, Segment, State};
 use domain::process::Transition;
 use domain::selection::Loser;
 use domain::ticket::{
@@ -38,6 +38,7 @@ pub fn ticket(stored: &Stored, view: View, now: Timestamp) -> pb::Ticket {
         clocks: if full { stored.clocks.iter().map(clock).collect() } else { Vec::new() },
         clock_state: clock_state.map(enums::clock_state::show).unwrap_or_default(),
         due_time: stored.due_at.map(timestamp),
+        duty_due_time: stored.duty_due_at.map(timestamp),
         nonconformance_count: count(stored.nonconformance_count),
         ..folded(&stored.ticket, full)
     }
@@ -189,6 +190,64 @@ pub fn clock(reading: &Reading) -> pb::ClockSummary {
         breach_time: reading.breached_at.map(timestamp),
         elapsed_millipercent: reading.elapsed_millipercent,
         cancel_reason: reading.cancelled.as_ref().map(|cancelled| cancelled.detail.clone()).unwrap_or_default(),
+        exclusion: reading.excuse.as_ref().map(exclusion),
+    }
+}
+
+/// The excuse on a clock.
+fn exclusion(excuse: &Excuse) -> pb::ClockExclusion {
+    let adjusted = excuse.adjusted.as_ref();
+    pb::ClockExclusion {
+        reason: enums::exclusion_reason::show(excuse.reason),
+        evidence: excuse.evidence.clone(),
+        approver: excuse.actor.clone(),
+        approve_time: Some(timestamp(excuse.approved_at)),
+        interval: excuse.interval.map(|interval| pb::ClockInterval {
+            start_time: Some(timestamp(interval.start)),
+            end_time: Some(timestamp(interval.end)),
+        }),
+        adjusted_state: adjusted.map(|adjusted| enums::clock_state::show(adjusted.state)).unwrap_or_default(),
+        adjusted_elapsed_duration: adjusted.map(|adjusted| duration(adjusted.elapsed)),
+        adjusted_due_time: adjusted.and_then(|adjusted| adjusted.due_at).map(timestamp),
+    }
+}
+
+/// A duty to notify an authority.
+pub fn duty(duty: &Duty) -> pb::DutyDeadline {
+    pb::DutyDeadline {
+        regulation: enums::regulation::show(duty.regulation),
+        report: enums::report::show(duty.report),
+        state: enums::duty_state::show(duty.state),
+        due_time: duty.due_at.map(timestamp),
+        submit_time: duty.submitted_at.map(timestamp),
+        reference: duty.reference.clone(),
+        limits: duty.limits.iter().map(limit).collect(),
+        shift: duty.shifted.as_ref().map(|shifted| pb::DutyShift {
+            original_time: Some(timestamp(shifted.from)),
+            shifted_time: Some(timestamp(shifted.to)),
+            clause: shifted.clause.clone(),
+            reason: shifted.because.clone(),
+        }),
+    }
+}
+
+fn limit(limit: &LimitReading) -> pb::DutyLimit {
+    let (anchor, report) = match limit.anchor {
+        Anchor::Aware => (pb::DutyAnchor::Aware, None),
+        Anchor::Classified => (pb::DutyAnchor::Classified, None),
+        Anchor::Handled => (pb::DutyAnchor::Handled, None),
+        Anchor::Submitted(report) => (pb::DutyAnchor::Submitted, Some(report)),
+        Anchor::LastSubmitted(report) => (pb::DutyAnchor::LastSubmitted, Some(report)),
+    };
+    pb::DutyLimit {
+        anchor: anchor.into(),
+        anchor_report: report.map(enums::report::show).unwrap_or_default(),
+        anchor_time: limit.anchored_at.map(timestamp),
+        within: limit.within.clone(),
+        end_time: limit.at.map(timestamp),
+        clause: limit.clause.clone(),
+        decides: limit.decides,
+        lapse_reason: limit.lapsed.clone(),
     }
 }
 

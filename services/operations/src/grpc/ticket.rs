@@ -1,5 +1,6 @@
 //! `itsm.operations.v1.TicketService`.
 
+use domain::ticket::ExclusionRevoked;
 use domain::ticket::command::Note as NewNote;
 use proto::common::v1::ResourceView;
 use proto::operations::v1 as pb;
@@ -17,10 +18,12 @@ use tonic::{Response, Status};
 use super::{enums, import, read, show};
 use crate::store::ticket::Part;
 use crate::usecase::assign_ticket::AssignTicket;
+use crate::usecase::exclude_clock::{ExcludeClock, RevokeClockExclusion};
 use crate::usecase::link_tickets::LinkTickets;
 use crate::usecase::list_facts::PageOf;
 use crate::usecase::list_notes::Note;
 use crate::usecase::open_ticket::OpenTicket;
+use crate::usecase::record_duty::RecordDuty;
 use crate::usecase::transition_ticket::TransitionTicket;
 use crate::usecase::{Operations, PERMISSIONS};
 
@@ -50,6 +53,7 @@ const OUTPUT_ONLY: &[&str] = &[
     "clocks",
     "clock_state",
     "due_time",
+    "duty_due_time",
     "nonconformance_count",
 ];
 const MESSAGE: &str = "itsm.operations.v1.Ticket";
@@ -334,7 +338,48 @@ impl TicketService for Tickets {
                 clocks: explained.clocks.iter().map(|clock| show::explanation(&explained, clock)).collect(),
                 lost_objectives: explained.losers.iter().map(show::loser).collect(),
                 time_zone_database_version: domain::calendar::database_version().to_owned(),
+                duties: explained.duties.iter().map(show::duty).collect(),
             })
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        ExcludeClock exclude_clock(self, write, request: pb::ExcludeClockRequest) -> pb::Ticket {
+            let mut reader = Reader::default();
+            let exclusion = read::exclusion(&mut reader, &request);
+            reader.finish()?;
+            let Some(exclusion) = exclusion else { return Err(Error::invalid("reason", "is not stated")) };
+            let command = ExcludeClock { name: request.name, etag: request.etag, exclusion };
+            let stored = self.operations.exclude_clock(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        RevokeClockExclusion revoke_clock_exclusion(self, write, request: pb::RevokeClockExclusionRequest) -> pb::Ticket {
+            let mut reader = Reader::default();
+            reader.required("clock", (!request.clock.is_empty()).then_some(()));
+            objection("comment", &request.comment, &mut reader);
+            reader.finish()?;
+            let revoked = ExclusionRevoked { clock: request.clock, comment: request.comment };
+            let command = RevokeClockExclusion { name: request.name, etag: request.etag, revoked };
+            let stored = self.operations.revoke_clock_exclusion(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        RecordDuty record_duty(self, write, request: pb::RecordDutyRequest) -> pb::Ticket {
+            let mut reader = Reader::default();
+            let step = read::duty(&mut reader, &request);
+            let occurred_at = reader.timestamp("occur_time", request.occur_time.as_ref());
+            objection("comment", &request.comment, &mut reader);
+            reader.finish()?;
+            let Some(step) = step else { return Err(Error::invalid("step", "is not stated")) };
+            let command =
+                RecordDuty { name: request.name, etag: request.etag, step, comment: request.comment, occurred_at };
+            let stored = self.operations.record_duty(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
         }
     }
 

@@ -108,6 +108,7 @@ pub static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
             CLOCK_STATE,
         ),
         Column::new(time("due_time", "when a running clock reaches its target"), "t.due_at"),
+        Column::new(time("duty_due_time", "deadline of law for a report not yet submitted"), "t.duty_due_at"),
         Column::new(number("nonconformance_count", "steps that its process does not have"), "t.nonconformance_count"),
     ])
 });

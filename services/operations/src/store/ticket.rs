@@ -43,6 +43,8 @@ pub struct Stored {
     pub next_fire_at: Option<Timestamp>,
     /// How many revisions of calendars its clocks were read by.
     pub calendars: i64,
+    /// Earliest deadline of law for a report that has not been submitted. Empty: nothing is owed.
+    pub duty_due_at: Option<Timestamp>,
     /// Deviations from its process that stand.
     pub nonconformance_count: u32,
 }
@@ -69,11 +71,12 @@ impl Part {
         match self {
             Self::WithoutClocks => {
                 "t.number, t.uid, t.version, t.edited_version, t.created_at, t.updated_at, t.body::text AS body, \
-                 NULL::text AS clocks, t.clock_state, t.due_at, t.next_fire_at, t.calendars, t.nonconformance_count"
+                 NULL::text AS clocks, t.clock_state, t.due_at, t.duty_due_at, t.next_fire_at, t.calendars, \
+                 t.nonconformance_count"
             }
             Self::Whole => {
                 "t.number, t.uid, t.version, t.edited_version, t.created_at, t.updated_at, t.body::text AS body, \
-                 t.clocks::text AS clocks, t.clock_state, t.due_at, t.next_fire_at, t.calendars, \
+                 t.clocks::text AS clocks, t.clock_state, t.due_at, t.duty_due_at, t.next_fire_at, t.calendars, \
                  t.nonconformance_count"
             }
         }
@@ -103,6 +106,8 @@ pub(super) struct Row {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     due_at: Option<jiff_diesel::Timestamp>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
+    duty_due_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
     next_fire_at: Option<jiff_diesel::Timestamp>,
     #[diesel(sql_type = BigInt)]
     calendars: i64,
@@ -127,6 +132,7 @@ impl Row {
             due_at: self.due_at.map(Into::into),
             next_fire_at: self.next_fire_at.map(Into::into),
             calendars: self.calendars,
+            duty_due_at: self.duty_due_at.map(Into::into),
             nonconformance_count: self.nonconformance_count.unsigned_abs(),
         })
     }

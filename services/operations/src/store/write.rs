@@ -107,18 +107,19 @@ pub async fn write_many(connection: &mut Connection, writes: &[Write]) -> Result
     bind_tickets(writes, &mut sql);
     sql.push(
         ") AS i (place, expected, number, uid, version, edited_version, at, body, clocks, clock_state, due_at, \
-         next_fire_at, calendars, nonconformance_count, absorbed, change_id)), \
+         duty_due_at, next_fire_at, calendars, nonconformance_count, absorbed, change_id)), \
          updated AS (UPDATE tickets t SET version = i.version, edited_version = i.edited_version, updated_at = i.at, \
          body = i.body::jsonb, clocks = i.clocks::jsonb, clock_state = i.clock_state, due_at = i.due_at, \
-         next_fire_at = i.next_fire_at, calendars = i.calendars, nonconformance_count = i.nonconformance_count, \
+         duty_due_at = i.duty_due_at, next_fire_at = i.next_fire_at, calendars = i.calendars, \
+         nonconformance_count = i.nonconformance_count, \
          absorbed = CASE WHEN i.absorbed = '{}' THEN t.absorbed ELSE t.absorbed || i.absorbed::bigint[] END \
          FROM input i WHERE i.expected > 0 AND t.number = i.number AND t.version = i.expected \
          RETURNING t.number, t.name, t.customer_id), \
          inserted AS (INSERT INTO tickets (number, uid, version, edited_version, created_at, updated_at, body, clocks, \
-         clock_state, due_at, next_fire_at, calendars, nonconformance_count, absorbed) \
+         clock_state, due_at, duty_due_at, next_fire_at, calendars, nonconformance_count, absorbed) \
          SELECT number, uid, version, edited_version, at, at, body::jsonb, clocks::jsonb, clock_state, due_at, \
-         next_fire_at, calendars, nonconformance_count, absorbed::bigint[] FROM input WHERE expected = 0 \
-         RETURNING number, name, customer_id), \
+         duty_due_at, next_fire_at, calendars, nonconformance_count, \
+         absorbed::bigint[] FROM input WHERE expected = 0 RETURNING number, name, customer_id), \
          written AS (SELECT i.place, i.version, i.at, i.change_id, w.name, w.customer_id FROM input i \
          JOIN (TABLE updated UNION ALL TABLE inserted) w USING (number)), \
          facts AS (INSERT INTO journal (change_id, last_of_change, occurred_at, source_recorded_at, source_sequence, \
@@ -179,6 +180,7 @@ fn bind_tickets(writes: &[Write], sql: &mut Sql) {
     sql.bind::<Array<Nullable<Text>>, _>(column(writes, |w| w.after.clock_state.map(State::as_str)));
     sql.push(", ");
     sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.due_at.map(time))).push(", ");
+    sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.duty_due_at.map(time))).push(", ");
     sql.bind::<Array<Nullable<Timestamptz>>, _>(column(writes, |w| w.after.next_fire_at.map(time))).push(", ");
     sql.bind::<Array<BigInt>, _>(column(writes, |w| w.after.calendars)).push(", ");
     sql.bind::<Array<Integer>, _>(column(writes, |w| w.after.nonconformance_count.cast_signed())).push(", ");

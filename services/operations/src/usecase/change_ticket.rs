@@ -24,6 +24,8 @@ const ATTEMPTS: usize = 64;
 pub(super) struct Case<'a> {
     /// The ticket as it is.
     pub(super) stored: &'a Stored,
+    /// Its facts on record.
+    pub(super) known: &'a [Recorded],
     /// The process that governs it.
     pub(super) process: &'a Process,
     /// The catalog now.
@@ -87,7 +89,7 @@ impl Operations {
         let now = self.kit.clock.now();
         let caller = actor(&write.caller, &process);
         let act = Act::now(&caller, now);
-        let change = decide(&Case { stored: &stored, process: &process, catalog: &catalog, act })?;
+        let change = decide(&Case { stored: &stored, known: &known, process: &process, catalog: &catalog, act })?;
         if change.facts.is_empty() {
             if !write.validate_only {
                 self.remember(write, &stored, now).await?;
@@ -145,6 +147,7 @@ pub(crate) fn begun(
         clocks: settled.clocks,
         clock_state: settled.clock_state,
         due_at: settled.due_at,
+        duty_due_at: settled.duty_due_at,
         next_fire_at: settled.next_fire_at,
         calendars: settled.calendars,
         nonconformance_count: settled.nonconformance_count,
@@ -170,6 +173,7 @@ pub(crate) fn after(
         clocks: settled.clocks,
         clock_state: settled.clock_state,
         due_at: settled.due_at,
+        duty_due_at: settled.duty_due_at,
         next_fire_at: settled.next_fire_at,
         calendars: settled.calendars,
         nonconformance_count: settled.nonconformance_count,

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use domain::agreement::Kind;
-use domain::clock::{Explanation, Reading, Threshold};
+use domain::clock::{Duty, Explanation, Reading, Threshold};
 use domain::selection::Loser;
 use domain::ticket::{Fact, Observations, Recorded, signals};
 use jiff::Timestamp;
 use servicekit::{Caller, Error};
 
-use super::{Operations, number_of, of_name};
+use super::{Operations, for_customer, number_of, of_name};
 use crate::store::fact;
 use crate::store::ticket::{Part, get_many};
 
@@ -20,6 +20,8 @@ pub struct Explained {
     pub read_at: Timestamp,
     /// The clocks, the customer's first.
     pub clocks: Vec<Explanation>,
+    /// Duties to notify authorities, by law.
+    pub duties: Vec<Duty>,
     /// Objectives that gave way when selection last ran.
     pub losers: Vec<Loser>,
     /// What is on record of their thresholds.
@@ -58,7 +60,9 @@ impl Operations {
         let known = entries.into_iter().filter(|entry| known_at.is_none_or(|at| entry.is_known_at(at)));
         let mut facts: Vec<Recorded> = known.map(|entry| entry.recorded).collect();
         facts.sort_by_key(Recorded::key);
-        let mut clocks = catalog.promises().explain(&signals(&facts), read_at);
+        let signals = signals(&facts);
+        let duties = catalog.promises().duties(&signals, read_at);
+        let mut clocks = catalog.promises().explain(&signals, read_at);
         let mut governed = facts.iter().rev().filter(|recorded| recorded.occurred_at <= read_at);
         let mut losers = governed
             .find_map(|recorded| match &recorded.fact {
@@ -67,10 +71,10 @@ impl Operations {
             })
             .unwrap_or_default();
         if !scope.sees_internal() {
-            clocks.retain(|explanation| explanation.reading.pinned.kind == Kind::Sla);
+            clocks.retain_mut(|explanation| for_customer(&mut explanation.reading));
             losers.retain(|loser| loser.pinned.kind == Kind::Sla);
         }
         let observations = Observations::of(&facts, stored.created_at);
-        Ok(Explained { read_at, clocks, losers, observations, recorded })
+        Ok(Explained { read_at, clocks, duties, losers, observations, recorded })
     }
 }

@@ -3,6 +3,7 @@
 pub mod add_note;
 pub mod assign_ticket;
 pub mod count_tickets;
+pub mod exclude_clock;
 pub mod explain_clocks;
 pub mod fire_thresholds;
 pub mod get_ticket;
@@ -13,6 +14,7 @@ pub mod list_notes;
 pub mod list_tickets;
 pub mod list_transitions;
 pub mod open_ticket;
+pub mod record_duty;
 pub mod transition_ticket;
 pub mod update_ticket;
 
@@ -26,6 +28,7 @@ use std::sync::Arc;
 pub(crate) use change_ticket::{after, begun};
 
 use domain::agreement::Kind;
+use domain::clock::Reading;
 use domain::name::TicketName;
 use domain::process::Process;
 use domain::ticket::command::Caller as Actor;
@@ -69,6 +72,8 @@ const AGENT: &str = "tickets.agent";
 const IMPORTER: &str = "tickets.importer";
 /// Role that may say that something happened in the past.
 const BACKDATE: &str = "tickets.backdate";
+/// Role that excuses clocks.
+const CLOCK_APPROVER: &str = "clocks.approver";
 
 /// Who may call what.
 pub const PERMISSIONS: &[Permission] = &[
@@ -87,6 +92,9 @@ pub const PERMISSIONS: &[Permission] = &[
     ("itsm.operations.v1.TicketService/ListAllowedTransitions", READER),
     ("itsm.operations.v1.TicketService/ListFacts", READER),
     ("itsm.operations.v1.TicketService/ExplainClocks", READER),
+    ("itsm.operations.v1.TicketService/ExcludeClock", CLOCK_APPROVER),
+    ("itsm.operations.v1.TicketService/RevokeClockExclusion", CLOCK_APPROVER),
+    ("itsm.operations.v1.TicketService/RecordDuty", AGENT),
     ("itsm.operations.v1.TicketService/ImportTickets", IMPORTER),
     ("itsm.operations.v1.TicketService/BatchImportTickets", IMPORTER),
     ("itsm.operations.v1.TicketService/GetImport", IMPORTER),
@@ -157,12 +165,22 @@ pub(crate) fn side_of(caller: &Caller) -> Side {
     if caller.customer.is_some() { Side::Customer } else { Side::Provider }
 }
 
-/// Takes out what is not for callers that are bound to a customer: clocks of groups and suppliers.
+/// Takes out what is not for callers that are bound to a customer: clocks of groups and suppliers, and how the provider
+/// came to excuse one.
 pub(crate) fn for_scope(mut stored: Stored, scope: &Scope) -> Stored {
     if !scope.sees_internal() {
-        stored.clocks.retain(|reading| reading.pinned.kind == Kind::Sla);
+        stored.clocks.retain_mut(for_customer);
     }
     stored
+}
+
+/// Whether a customer may see the reading, which is left with what a customer may see of it.
+pub(crate) fn for_customer(reading: &mut Reading) -> bool {
+    if let Some(excuse) = &mut reading.excuse {
+        excuse.evidence.clear();
+        excuse.actor.clear();
+    }
+    reading.pinned.kind == Kind::Sla
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(super) async fn rebuild(
     let edited_version = edits.map(|entry| entry.version).max().unwrap_or(done.version);
     let facts: Vec<Recorded> = entries.into_iter().map(|entry| entry.recorded).collect();
     let missing = || Error::internal(format!("{} has no facts up to version {}", done.resource, done.version));
-    let clocks = read_clocks(catalog, &facts.iter().collect::<Vec<_>>());
+    let (clocks, duty_due_at) = read_clocks(catalog, &facts.iter().collect::<Vec<_>>());
     let rebuilt = Stored {
         version: done.version,
         edited_version,
@@ -43,6 +43,7 @@ pub(super) async fn rebuild(
         ticket: fold(&facts).ok_or_else(missing)?,
         clock_state: clock::worst(&clocks).map(|worst| worst.state),
         due_at: due_at(&clocks),
+        duty_due_at,
         nonconformance_count: u32::try_from(nonconformities(&facts).len()).unwrap_or(u32::MAX),
         clocks,
         ..stored

@@ -2,8 +2,10 @@
 
 mod allowed;
 mod assign;
+mod duty;
 mod edit;
 mod escalate;
+mod exclude;
 mod link;
 mod note;
 mod open;
@@ -17,8 +19,10 @@ use jiff::Timestamp;
 
 pub use self::allowed::{Allowed, allowed_transitions};
 pub use self::assign::assign;
+pub use self::duty::record_duty;
 pub(super) use self::edit::{assigned, prioritised};
 pub use self::escalate::escalate;
+pub use self::exclude::{exclude_clock, revoke_exclusion};
 pub use self::link::{link, unlink};
 pub use self::note::{Note, add_note};
 pub use self::open::{Opening, open};

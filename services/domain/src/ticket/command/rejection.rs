@@ -46,6 +46,18 @@ pub enum Reason {
     BackdateBeforeLaterChange,
     /// The time is in the future.
     BackdateInFuture,
+    /// The ticket has no such clock.
+    ClockUnknown,
+    /// The clock has no verdict that could be excused.
+    ClockWithoutVerdict,
+    /// The clock is excused.
+    ClockAlreadyExcluded,
+    /// The clock is not excused.
+    ClockNotExcluded,
+    /// Somebody else has to approve it.
+    FourEyesRequired,
+    /// The duty has not begun.
+    DutyNotBegun,
 }
 
 /// What kind of trouble a reason is.
@@ -61,7 +73,7 @@ pub enum Class {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::TransitionNotAllowed,
         Self::RoleRequired,
         Self::FieldRequired,
@@ -74,6 +86,12 @@ impl Reason {
         Self::BackdateBeforeOpening,
         Self::BackdateBeforeLaterChange,
         Self::BackdateInFuture,
+        Self::ClockUnknown,
+        Self::ClockWithoutVerdict,
+        Self::ClockAlreadyExcluded,
+        Self::ClockNotExcluded,
+        Self::FourEyesRequired,
+        Self::DutyNotBegun,
     ];
 
     /// The name used in the contract.
@@ -91,6 +109,12 @@ impl Reason {
             Self::BackdateBeforeOpening => "BACKDATE_BEFORE_OPENING",
             Self::BackdateBeforeLaterChange => "BACKDATE_BEFORE_LATER_CHANGE",
             Self::BackdateInFuture => "BACKDATE_IN_FUTURE",
+            Self::ClockUnknown => "CLOCK_UNKNOWN",
+            Self::ClockWithoutVerdict => "CLOCK_WITHOUT_VERDICT",
+            Self::ClockAlreadyExcluded => "CLOCK_ALREADY_EXCLUDED",
+            Self::ClockNotExcluded => "CLOCK_NOT_EXCLUDED",
+            Self::FourEyesRequired => "FOUR_EYES_REQUIRED",
+            Self::DutyNotBegun => "DUTY_NOT_BEGUN",
         }
     }
 
@@ -100,8 +124,13 @@ impl Reason {
             Self::TransitionNotAllowed
             | Self::TicketClosed
             | Self::BackdateBeforeOpening
-            | Self::BackdateBeforeLaterChange => Class::Precondition,
-            Self::RoleRequired | Self::BackdateNotPermitted => Class::Permission,
+            | Self::BackdateBeforeLaterChange
+            | Self::ClockUnknown
+            | Self::ClockWithoutVerdict
+            | Self::ClockAlreadyExcluded
+            | Self::ClockNotExcluded
+            | Self::DutyNotBegun => Class::Precondition,
+            Self::RoleRequired | Self::BackdateNotPermitted | Self::FourEyesRequired => Class::Permission,
             Self::FieldRequired
             | Self::FieldInvalid
             | Self::FieldNotWritable
