@@ -101,9 +101,8 @@ fn facts_of_a_ticket_that_nothing_opened_are_counted() {
     assert_eq!(inputs.rejected.values().sum::<u64>(), 1);
 }
 
-#[test]
-fn clocks_are_read_at_the_as_of_with_the_promise_that_the_ticket_pins() {
-    let start = at(START);
+/// A ticket with a promise of four hours around the clock, and what else happened to it.
+fn promised(start: Timestamp, facts: Vec<FactRow>) -> Extract {
     let promise = Revised {
         name: "agreements/standard".to_owned(),
         revision: 3,
@@ -122,7 +121,46 @@ fn clocks_are_read_at_the_as_of_with_the_promise_that_the_ticket_pins() {
         start,
         2,
     );
-    let extract = Extract { facts: vec![opened(start), governed], agreements: vec![promise], ..Extract::default() };
+    let facts = [opened(start), governed].into_iter().chain(facts).collect();
+    Extract { facts, agreements: vec![promise], ..Extract::default() }
+}
+
+#[test]
+fn an_excuse_counts_from_when_it_was_approved_until_it_was_revoked() {
+    let start = at(START);
+    let clock = "RESOLUTION/SLA/agreements/standard/p/1";
+    let decided =
+        |kind, payload, after, position| fact(kind, payload, hours(start, after), hours(start, after), position);
+    let interval = json!({"start": hours(start, 1), "end": hours(start, 3)});
+    let excused = json!({"clock": clock, "reason": "FORCE_MAJEURE", "evidence": "flood", "interval": interval});
+    let extract = promised(
+        start,
+        vec![
+            moved("RESOLVED", hours(start, 5), hours(start, 5), 3),
+            decided("ticket.clock_excluded.v1", excused, 20, 4),
+            decided("ticket.clock_exclusion_revoked.v1", json!({"clock": clock, "comment": "no"}), 30, 5),
+            decided(
+                "ticket.clock_excluded.v1",
+                json!({"clock": clock, "reason": "DATA_ERROR", "evidence": "test ticket"}),
+                40,
+                6,
+            ),
+        ],
+    );
+    let read = |after| {
+        let inputs = extract.inputs(hours(start, after)).unwrap();
+        let clock = inputs.tickets[0].clocks[0].clone();
+        assert_eq!((clock.state, clock.settled_at), (State::Breached, Some(hours(start, 4))), "raw stays raw");
+        clock.excuse
+    };
+    let met = ExcuseRow::Adjusted { state: State::Met, settled_at: Some(hours(start, 5)) };
+    assert_eq!([19, 20, 30, 40].map(read), [None, Some(met), None, Some(ExcuseRow::LeftOut)]);
+}
+
+#[test]
+fn clocks_are_read_at_the_as_of_with_the_promise_that_the_ticket_pins() {
+    let start = at(START);
+    let extract = promised(start, Vec::new());
     let state = |after| {
         let inputs = extract.inputs(hours(start, after)).unwrap();
         let clock = &inputs.tickets[0].clocks[0];

@@ -27,6 +27,14 @@ fn main() {
     let month = SignedDuration::from_hours(160);
     time("elapsed, one calendar", 2_000_000, || calendar.elapsed(instant(), instant()));
     time("elapsed, timeline", 2_000_000, || timeline.elapsed(instant(), instant()));
+    for (what, hours) in [("an hour", 1), ("a day", 24), ("a month", 730), ("a year", 8_766), ("fifty years", 438_300)]
+    {
+        let distance = SignedDuration::from_hours(hours);
+        time(&format!("elapsed over {what}"), 2_000_000, || {
+            let start = instant();
+            timeline.elapsed(start, start + distance)
+        });
+    }
     time("is_open", 2_000_000, || calendar.is_open(instant()));
     time("due in 4 open hours", 2_000_000, || calendar.due(instant(), four_hours));
     time("due in 160 open hours", 2_000_000, || timeline.due(instant(), month));

@@ -76,7 +76,11 @@ fn shown(explanation: &Explanation) -> Shown {
         breached: reading.breached_at,
         cancelled: Some(cancelled.map_or("no".to_owned(), |cancelled| word(serde_json::to_value(cancelled.reason)))),
         revision: reading.pinned.revision,
-        thresholds: reading.thresholds.iter().map(|threshold| (threshold.percent, threshold.at, threshold.reached)).collect(),
+        thresholds: reading
+            .thresholds
+            .iter()
+            .map(|threshold| (threshold.percent, threshold.at, threshold.reached))
+            .collect(),
         segments: segments
             .iter()
             .map(|segment| {
@@ -140,7 +144,9 @@ impl<'a> World<'a> {
     fn happens(&mut self, at: Timestamp, event: Event) {
         let kinds = match event {
             Event::OpenedAlone => vec![SignalKind::Opened],
-            Event::Opened(under) => vec![SignalKind::Opened, SignalKind::Governed { pinned: self.pin(under.as_deref()) }],
+            Event::Opened(under) => {
+                vec![SignalKind::Opened, SignalKind::Governed { pinned: self.pin(under.as_deref()) }]
+            }
             Event::Governed(by) => vec![SignalKind::Governed { pinned: self.pin(Some(&by)) }],
             Event::State { id, category, pending } => vec![SignalKind::State { state: id, category, pending }],
             Event::Assigned { group, contract } => vec![SignalKind::Assigned { group, contract }],

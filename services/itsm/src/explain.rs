@@ -17,7 +17,8 @@ pub async fn explain(
     known: Option<Timestamp>,
 ) -> Result<String, Problem> {
     let name = if ticket.contains('/') { ticket.to_owned() } else { format!("tickets/{ticket}") };
-    let request = pb::ExplainClocksRequest { name: name.clone(), read_time: at.map(timestamp), known_time: known.map(timestamp) };
+    let request =
+        pb::ExplainClocksRequest { name: name.clone(), read_time: at.map(timestamp), known_time: known.map(timestamp) };
     let answer = TicketServiceClient::new(channel)
         .explain_clocks(request)
         .await

@@ -101,8 +101,8 @@ async fn an_exclusion_is_refused_with_every_field_and_reason() {
 
 fn violations(status: &tonic::Status) -> Vec<String> {
     use tonic_types::StatusExt as _;
-    let details = status.get_details_bad_request().unwrap_or_default();
-    details.field_violations.into_iter().map(|violation| violation.field).collect()
+    let details = status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
+    details.into_iter().map(|violation| violation.field).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,11 +126,8 @@ async fn nobody_excuses_the_clock_of_their_own_ticket_and_only_approvers_do() {
     let request = pb::CreateTicketRequest { ticket: Some(covered("flood", 2)), ..Default::default() };
     let ticket = ann.create_ticket(request).await.unwrap().into_inner();
     let assignment = pb::Assignment { person: "people/ann".to_owned(), ..Default::default() };
-    let assign = pb::AssignTicketRequest {
-        name: ticket.name.clone(),
-        assignment: Some(assignment),
-        ..Default::default()
-    };
+    let assign =
+        pb::AssignTicketRequest { name: ticket.name.clone(), assignment: Some(assignment), ..Default::default() };
     ann.assign_ticket(assign).await.unwrap();
     let own = ann.exclude_clock(exclude(&ticket)).await.unwrap_err();
     assert_eq!((own.code(), reason(&own).as_str()), (Code::PermissionDenied, "FOUR_EYES_REQUIRED"));

@@ -2,9 +2,9 @@
 
 mod access;
 mod changes;
-mod imports;
 mod duties;
 mod exclusions;
+mod imports;
 mod reads;
 mod scheduler;
 mod scenarios;

@@ -111,8 +111,11 @@ impl Stage {
         let start = events.iter().map(|(at, _)| *at).min().unwrap() - SignedDuration::from_hours(24);
         self.clock.set(start);
         let customer = catalog::Customer { display_name: id.to_owned(), ..Default::default() };
-        let request =
-            catalog::CreateCustomerRequest { customer_id: id.to_owned(), customer: Some(customer), ..Default::default() };
+        let request = catalog::CreateCustomerRequest {
+            customer_id: id.to_owned(),
+            customer: Some(customer),
+            ..Default::default()
+        };
         self.agreements.create_customer(request).await.unwrap();
         let mut calendars = scenario.calendar_revisions();
         calendars.sort_by_key(|(name, number, ..)| (*name, *number));
@@ -226,11 +229,10 @@ impl Stage {
 
     async fn transition(&mut self, ticket: &str, state: &str, pending: Option<&str>) {
         let reason = pending.map(|reason| named(reason, "PENDING_REASON_", pb::PendingReason::from_str_name));
-        let fields = pb::TransitionFields {
-            pending_reason: reason.map(i32::from).unwrap_or_default(),
-            ..Default::default()
-        };
-        let request = pb::TransitionTicketRequest { fields: Some(fields), ..super::step(ticket, &format!("to-{state}")) };
+        let fields =
+            pb::TransitionFields { pending_reason: reason.map(i32::from).unwrap_or_default(), ..Default::default() };
+        let request =
+            pb::TransitionTicketRequest { fields: Some(fields), ..super::step(ticket, &format!("to_{state}")) };
         self.tickets.transition_ticket(request).await.unwrap();
     }
 
@@ -358,7 +360,8 @@ impl Priorities {
             pending_reasons: pause.pending.iter().map(|reason| reason.as_str().to_owned()).collect(),
             categories: pause.categories.iter().map(|category| category.as_str().to_owned()).collect(),
         };
-        let rebase = |policy| named(&word(serde_json::to_value(policy)), "REBASE_POLICY_", catalog::RebasePolicy::from_str_name);
+        let rebase =
+            |policy| named(&word(serde_json::to_value(policy)), "REBASE_POLICY_", catalog::RebasePolicy::from_str_name);
         catalog::Objective {
             id: objective.id.clone(),
             metric: named(objective.metric.as_str(), "METRIC_", catalog::Metric::from_str_name).into(),
@@ -399,11 +402,12 @@ async fn publish_process(mut governance: GovernanceServiceClient<Channel>) {
         ("closed", Closed),
         ("cancelled", Cancelled),
     ];
-    let transition = |to: &str| catalog::ProcessTransition {
-        id: format!("to-{to}"),
+    let transition = |to: &str, category: catalog::StateCategory| catalog::ProcessTransition {
+        id: format!("to_{to}"),
         display_name: format!("To {to}"),
         source_states: states.iter().map(|(state, _)| (*state).to_owned()).filter(|state| state != to).collect(),
         target_state: to.to_owned(),
+        required_fields: if category == Pending { vec!["pending_reason".to_owned()] } else { Vec::new() },
         ..Default::default()
     };
     let process = catalog::Process {
@@ -420,14 +424,11 @@ async fn publish_process(mut governance: GovernanceServiceClient<Channel>) {
             })
             .collect(),
         initial_state: "new".to_owned(),
-        transitions: states.iter().map(|(to, _)| transition(to)).collect(),
+        transitions: states.iter().map(|(to, category)| transition(to, *category)).collect(),
         ..Default::default()
     };
-    let request = catalog::CreateProcessRequest {
-        process_id: "played".to_owned(),
-        process: Some(process),
-        ..Default::default()
-    };
+    let request =
+        catalog::CreateProcessRequest { process_id: "played".to_owned(), process: Some(process), ..Default::default() };
     governance.create_process(request).await.unwrap();
     let request = catalog::PublishProcessRequest { name: PROCESS.to_owned(), ..Default::default() };
     governance.publish_process(request).await.unwrap();
@@ -538,10 +539,7 @@ fn owed(duty: &pb::DutyDeadline) -> Owed {
         due: at(duty.due_time.as_ref()),
         submitted: at(duty.submit_time.as_ref()),
         by: deciding.map(|limit| (limit.within.clone(), limit.clause.clone())),
-        shifted: duty
-            .shift
-            .as_ref()
-            .map(|shift| (at(shift.original_time.as_ref()).unwrap(), shift.reason.clone())),
+        shifted: duty.shift.as_ref().map(|shift| (at(shift.original_time.as_ref()).unwrap(), shift.reason.clone())),
         lapsed: lapsed.map(|limit| (limit.clause.clone(), limit.lapse_reason.clone())).collect(),
     }
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 pub use self::duty::{
     Anchor, Duty, DutyState, DutyStep, Entity, LimitReading, Regulation, Report, Shifted, Step, duties, next_deadline,
 };
-pub use self::excuse::{Adjusted, Excuse, Exclusion, ExclusionReason, Interval};
+pub use self::excuse::{Adjusted, Exclusion, ExclusionReason, Excuse, Interval};
 pub use self::explain::{CalendarUse, Explanation, Segment, SegmentReason};
 pub use self::promises::{Book, Promise, Promises};
 pub use self::reading::{Activity, CancelReason, Cancelled, Reading, State, Threshold, worst};

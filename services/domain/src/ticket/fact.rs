@@ -349,7 +349,8 @@ impl Fact {
             | Self::Reopened { .. }
             | Self::Prioritised(_)
             | Self::Updated(_)
-            | Self::Resolved(_) => Audience::Public,
+            | Self::Resolved(_)
+            | Self::DutyRecorded(_) => Audience::Public,
             _ => Audience::Internal,
         }
     }

@@ -24,7 +24,8 @@ pub use self::detail::{
     Problem as ProblemDetails, ServiceRequest as ServiceRequestDetails,
 };
 pub use self::fact::{
-    Assigned, DecodeError, ExclusionRevoked, Fact, Imported, ImportedRow, Nonconforming, Noted, Opened, Prioritised, Rule, Transitioned,
+    Assigned, DecodeError, ExclusionRevoked, Fact, Imported, ImportedRow, Nonconforming, Noted, Opened, Prioritised,
+    Rule, Transitioned,
 };
 pub use self::field::{Changes, Field, FieldSet};
 pub use self::fold::{fold, nonconformities};

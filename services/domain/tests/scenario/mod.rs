@@ -206,7 +206,8 @@ impl Scenario {
     /// Revisions of calendars: name, number, from when, content.
     pub fn calendar_revisions(&self) -> Vec<(&str, u32, Option<Timestamp>, &Definition)> {
         let revisions = self.calendars.iter().map(|(name, definition)| {
-            let (name, from) = name.split_once(" from ").map_or((name.as_str(), None), |(name, from)| (name, Some(from)));
+            let (name, from) =
+                name.split_once(" from ").map_or((name.as_str(), None), |(name, from)| (name, Some(from)));
             let (name, number) = revision(name);
             (name, number, from.map(|from| self.time(from)), definition)
         });
@@ -269,10 +270,9 @@ impl Scenario {
                 },
             },
             ["revoked", clock] => Event::Revoked((*clock).to_owned()),
-            ["aware", "under", law, "as", entity, "by", calendar] => duty(
-                law,
-                Step::Aware { entity: Entity::parse(entity).expect(what), calendar: (*calendar).to_owned() },
-            ),
+            ["aware", "under", law, "as", entity, "by", calendar] => {
+                duty(law, Step::Aware { entity: Entity::parse(entity).expect(what), calendar: (*calendar).to_owned() })
+            }
             ["classified", "under", law] => duty(law, Step::Classified),
             ["handled", "under", law] => duty(law, Step::Handled),
             ["submitted", report, "under", law, "as", reference] => duty(

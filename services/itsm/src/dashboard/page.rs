@@ -77,6 +77,7 @@ form.filter{display:flex;gap:.5rem;flex-wrap:wrap;margin:0 0 1rem}
 form.filter input{flex:1 1 24rem}
 input,button{font:inherit;color:inherit;background:var(--ground);border:1px solid var(--line);border-radius:.35rem;padding:.4rem .6rem}
 button{background:var(--raised);cursor:pointer}
+form.instants{display:flex;gap:.75rem;flex-wrap:wrap;align-items:center;font-size:.9rem;margin:.25rem 0 1rem}
 form.sign-in{display:grid;gap:.5rem;max-width:22rem}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0}

@@ -13,27 +13,33 @@ use crate::explain::{bound, excuse, law, report, span, time, verdict, word};
 use crate::import::timestamp;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Instant {
+pub(super) struct Instants {
     /// Reads the clocks at this instant; now unless given.
     at: Option<String>,
+    /// Reads only what was known at this instant; all that is known unless given.
+    known: Option<String>,
+}
+
+/// An instant of the address of a page.
+fn instant(text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        let message = format!("{text} is not an instant: write it as 2016-03-01T09:52:00Z");
+        Refusal::new(axum::http::StatusCode::BAD_REQUEST, message)
+    })
 }
 
 pub(super) async fn show(
     mut viewer: Viewer,
     Path(ticket): Path<String>,
-    Query(instant): Query<Instant>,
+    Query(instants): Query<Instants>,
 ) -> Result<Markup, Refusal> {
     let name = format!("tickets/{ticket}");
-    let at = match instant.at.as_deref().filter(|at| !at.is_empty()) {
-        None => None,
-        Some(text) => Some(text.parse::<Timestamp>().map_err(|_| {
-            let message = format!("{text} is not an instant: write it as 2016-03-01T09:52:00Z");
-            Refusal::new(axum::http::StatusCode::BAD_REQUEST, message)
-        })?),
-    };
+    let (at, known) = (instant(instants.at.as_deref())?, instant(instants.known.as_deref())?);
     let request = pb::GetTicketRequest { name: name.clone(), view: 0 };
     let ticket = viewer.tickets.get_ticket(request).await?.into_inner();
-    let request = pb::ExplainClocksRequest { name: name.clone(), read_time: at.map(timestamp), known_time: None };
+    let request =
+        pb::ExplainClocksRequest { name: name.clone(), read_time: at.map(timestamp), known_time: known.map(timestamp) };
     let clocks = viewer.tickets.explain_clocks(request).await?.into_inner();
     let facts = facts(&mut viewer, &name).await?;
     let short = name.trim_start_matches("tickets/");
@@ -46,7 +52,8 @@ pub(super) async fn show(
             (summary(&ticket))
             h2 { "Clocks" }
             @if clocks.clocks.is_empty() { p { "No promise covers this ticket." } }
-            @else { p.note { "Read at " (time(clocks.read_time.as_ref())) "." } (timeline::key()) }
+            @else { (timeline::key()) }
+            (reading_form(&clocks, at, known))
             @for explanation in &clocks.clocks { (clock(explanation)) }
             @if !clocks.lost_objectives.is_empty() {
                 details { summary { "Objectives that did not govern" }
@@ -63,6 +70,25 @@ pub(super) async fn show(
             } }
         },
     ))
+}
+
+/// When the clocks were read, by what was known when; asks for other instants.
+fn reading_form(clocks: &pb::ExplainClocksResponse, at: Option<Timestamp>, known: Option<Timestamp>) -> Markup {
+    let field = |name: &str, label: &str, value: Option<Timestamp>| {
+        html! {
+            label { (label) " "
+                input type="text" name=(name) value=(value.map(|at| at.to_string()).unwrap_or_default())
+                    placeholder="now, or 2016-03-01T09:52:00Z" size="26";
+            }
+        }
+    };
+    html! {
+        form.instants method="get" {
+            (field("at", "Read at", at)) (field("known", "as known at", known)) button { "Read" }
+            span.note { "Read at " (time(clocks.read_time.as_ref()))
+                @if let Some(known) = known { ", by what was known at " (known) } "." }
+        }
+    }
 }
 
 async fn facts(viewer: &mut Viewer, name: &str) -> Result<Vec<JournalEntry>, Refusal> {

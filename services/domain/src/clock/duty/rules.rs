@@ -322,7 +322,8 @@ mod tests {
 
     #[test]
     fn a_law_knows_the_reports_it_asks_for_and_those_that_change_what_it_asks_for() {
-        let known = |regulation: Regulation| Report::ALL.into_iter().filter(|r| regulation.knows(*r)).collect::<Vec<_>>();
+        let known =
+            |regulation: Regulation| Report::ALL.into_iter().filter(|r| regulation.knows(*r)).collect::<Vec<_>>();
         assert_eq!(known(Regulation::EuDora2025301), [Report::Initial, Report::Intermediate, Report::Final]);
         let nis2 = [Report::EarlyWarning, Report::Initial, Report::Progress, Report::Final];
         assert_eq!(known(Regulation::EuNis220222555), nis2);

@@ -26,7 +26,8 @@ pub fn record_duty(ticket: &Ticket, known: &[Recorded], step: &DutyStep, act: &A
     }
     let begun = on_record.clone().any(|(_, known)| matches!(known.step, Step::Aware { .. }));
     if !begun && !matches!(step.step, Step::Aware { .. }) {
-        let text = format!("nobody was aware of a duty under {regulation} on ticket {}: record AWARE first", ticket.number());
+        let text =
+            format!("nobody was aware of a duty under {regulation} on ticket {}: record AWARE first", ticket.number());
         return Err(Rejection::new(Reason::DutyNotBegun, text).about(ticket).with("regulation", regulation));
     }
     let at = act.time(ticket, ticket.opened_at)?;

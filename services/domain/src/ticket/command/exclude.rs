@@ -58,7 +58,8 @@ pub fn revoke_exclusion(
     }
     let clock = find(ticket, clocks, &revoked.clock)?;
     if clock.excuse.is_none() {
-        let text = format!("clock {} of ticket {} is not excused: there is nothing to revoke", clock.id, ticket.number());
+        let text =
+            format!("clock {} of ticket {} is not excused: there is nothing to revoke", clock.id, ticket.number());
         return Err(Rejection::new(Reason::ClockNotExcluded, text).about(ticket).with("clock", &*clock.id));
     }
     let at = act.time(ticket, last_decision(ticket, known))?;
@@ -75,8 +76,7 @@ fn find<'a>(ticket: &Ticket, clocks: &'a [Reading], id: &str) -> Result<&'a Read
 
 /// When an excuse was last given or taken back, so that the next decision comes after it on any machine.
 fn last_decision(ticket: &Ticket, known: &[Recorded]) -> jiff::Timestamp {
-    let decided = known.iter().filter(|known| {
-        matches!(known.fact, Fact::ClockExcluded(_) | Fact::ClockExclusionRevoked(_))
-    });
+    let decided =
+        known.iter().filter(|known| matches!(known.fact, Fact::ClockExcluded(_) | Fact::ClockExclusionRevoked(_)));
     decided.map(|known| known.occurred_at).max().unwrap_or(ticket.opened_at)
 }
