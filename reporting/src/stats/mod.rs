@@ -6,8 +6,7 @@ pub mod survival;
 pub mod wilson;
 pub mod xmr;
 
-/// Two-sided 95 % quantile of the standard normal distribution.
-pub const Z95: f64 = 1.959_963_984_540_054;
+pub use domain::attainment::Z95;
 
 #[cfg(test)]
 pub(crate) mod reference {

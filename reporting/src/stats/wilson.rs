@@ -1,29 +1,6 @@
 //! The Wilson score interval of a share: honest for small numbers and near 0 and 1.
 
-use super::Z95;
-
-/// The 95 % Wilson score interval of `successes` in `trials`, within 0..=1. `None` without trials.
-///
-/// Wilson (1927), without continuity correction: centre `(p + z²/2n) / (1 + z²/n)`, half-width
-/// `z / (1 + z²/n) · √(p(1 − p)/n + z²/4n²)`.
-pub fn interval(successes: u64, trials: u64) -> Option<[f64; 2]> {
-    if trials == 0 {
-        return None;
-    }
-    let n = count(trials);
-    let p = count(successes) / n;
-    let z2 = Z95 * Z95;
-    let scale = 1.0 + z2 / n;
-    let centre = (p + z2 / (2.0 * n)) / scale;
-    let half = Z95 / scale * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    Some([if successes == 0 { 0.0 } else { centre - half }, if successes == trials { 1.0 } else { centre + half }])
-}
-
-/// A count as a number; exact below 2^53.
-#[allow(clippy::cast_precision_loss)]
-pub fn count(value: u64) -> f64 {
-    value as f64
-}
+pub use domain::attainment::{count, wilson as interval};
 
 #[cfg(test)]
 mod tests {

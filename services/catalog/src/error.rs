@@ -14,6 +14,12 @@ pub const DEFINITION_INVALID: Reason = Reason::new(
 /// A service without an owner cannot go live.
 pub const OWNER_MISSING: Reason =
     Reason::new("OWNER_MISSING", Code::FailedPrecondition, "nobody answers for the service: name an owner first");
+/// More tickets than one simulation takes.
+pub const PERIOD_TOO_LARGE: Reason = Reason::new(
+    "PERIOD_TOO_LARGE",
+    Code::OutOfRange,
+    "more tickets were opened in the period than one simulation takes: choose a shorter one",
+);
 /// A service is in another state than the change starts from.
 pub const SERVICE_STATE_WRONG: Reason = Reason::new(
     "SERVICE_STATE_WRONG",
@@ -22,7 +28,7 @@ pub const SERVICE_STATE_WRONG: Reason = Reason::new(
 );
 
 /// Every reason of the catalog.
-pub const REASONS: &[Reason] = &[DEFINITION_INVALID, OWNER_MISSING, SERVICE_STATE_WRONG];
+pub const REASONS: &[Reason] = &[DEFINITION_INVALID, OWNER_MISSING, PERIOD_TOO_LARGE, SERVICE_STATE_WRONG];
 
 /// The refusal to change the state of a service.
 pub fn state(service: &str, fault: &StateError) -> Error {

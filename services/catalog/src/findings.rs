@@ -2,24 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use domain::calendar::Timeline;
+use domain::calendar::{Definition, Timeline};
 use domain::finding::Finding;
 use servicekit::{Error, Violation};
 
 use crate::error::DEFINITION_INVALID;
-use crate::store::{Agreement, Calendar, Process};
+use crate::store::{Calendar, Process};
 
 /// Words in the paths of the domain, and those of the message in their place.
-type Words = &'static [(&'static str, &'static str)];
+pub type Words = &'static [(&'static str, &'static str)];
 
-const CALENDAR: Words = &[
+/// Of calendars.
+pub const CALENDAR: Words = &[
     ("weekly", "weekly_hours"),
     ("name", "display_name"),
     ("first_on", "start_date"),
     ("last_on", "end_date"),
     ("hours", "intervals"),
 ];
-const AGREEMENT: Words = &[
+/// Of agreements.
+pub const AGREEMENT: Words = &[
     ("thresholds", "threshold_percents"),
     ("on_upgrade", "rebase_on_upgrade"),
     ("on_downgrade", "rebase_on_downgrade"),
@@ -27,7 +29,8 @@ const AGREEMENT: Words = &[
     ("on_return", "visit"),
     ("pending", "pending_reasons"),
 ];
-const PROCESS: Words = &[
+/// Of processes.
+pub const PROCESS: Words = &[
     ("from", "source_states"),
     ("to", "target_state"),
     ("guard.fields", "required_fields"),
@@ -45,24 +48,34 @@ pub fn of_process(process: &Process) -> Vec<Finding> {
     worded(process.0.check(), PROCESS)
 }
 
-/// What is wrong or doubtful in an agreement, errors first: on the published calendars, for tickets that can have these
-/// priorities.
-pub fn of_agreement(agreement: &Agreement, calendars: &BTreeMap<String, Timeline>, priorities: &[u8]) -> Vec<Finding> {
-    worded(agreement.definition.check(|name| calendars.get(name), priorities), AGREEMENT)
+/// What is wrong or doubtful in an agreement, errors first: on the published calendars, or what is to become of those
+/// that are not, for tickets that can have these priorities.
+pub fn of_agreement(
+    agreement: &domain::agreement::Agreement,
+    calendars: &BTreeMap<String, Timeline>,
+    drafts: &BTreeMap<String, Definition>,
+    priorities: &[u8],
+) -> Vec<Finding> {
+    let mut found = agreement.check(|name| calendars.get(name), priorities);
+    found.extend(agreement.check_drafts(|name| drafts.get(name)));
+    found.sort_by_key(|finding| finding.severity);
+    worded(found, AGREEMENT)
 }
 
 fn worded(findings: Vec<Finding>, words: Words) -> Vec<Finding> {
-    let path = |field: &str| {
-        let field = field.replace("guard.", "guard\u{0}");
-        let parts = field.split('.').map(|part| {
-            let (word, index) = part.split_once('[').map_or((part, ""), |(word, _)| (word, &part[word.len()..]));
-            let word = word.replace('\u{0}', ".");
-            let found = words.iter().find(|(domain, _)| *domain == word).map_or(word.as_str(), |(_, message)| *message);
-            format!("{found}{index}")
-        });
-        parts.collect::<Vec<_>>().join(".")
-    };
-    findings.into_iter().map(|finding| Finding { field: path(&finding.field), ..finding }).collect()
+    findings.into_iter().map(|finding| Finding { field: path(&finding.field, words), ..finding }).collect()
+}
+
+/// A path of the domain as a path of the message.
+pub fn path(field: &str, words: Words) -> String {
+    let field = field.replace("guard.", "guard\u{0}");
+    let parts = field.split('.').map(|part| {
+        let (word, index) = part.split_once('[').map_or((part, ""), |(word, _)| (word, &part[word.len()..]));
+        let word = word.replace('\u{0}', ".");
+        let found = words.iter().find(|(domain, _)| *domain == word).map_or(word.as_str(), |(_, message)| *message);
+        format!("{found}{index}")
+    });
+    parts.collect::<Vec<_>>().join(".")
 }
 
 /// Refuses to publish when there is an error among the findings, and names all of them.

@@ -2,9 +2,11 @@
 //! Flow of a request: `grpc` reads it, `usecase` and `servicekit::resource` do it, `domain` decides, `store` keeps it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
 
+mod differences;
 pub mod error;
 mod findings;
 mod grpc;
+mod histories;
 mod store;
 mod usecase;
 
@@ -20,6 +22,7 @@ use servicekit::standard::Desk;
 use servicekit::{Error, Kit, Service, clock, config};
 
 pub use grpc::PERMISSIONS;
+use histories::Histories;
 
 /// The schema `catalog`, oldest migration first.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
@@ -39,7 +42,8 @@ pub async fn build(config: &config::Database) -> Result<Server, Error> {
 pub fn server(kit: Kit) -> Result<Server, Error> {
     let desk = Desk { kit: kit.clone(), permissions: PERMISSIONS };
     let portfolio = PortfolioServiceServer::new(grpc::Portfolio { desk: desk.clone() });
-    let agreements = AgreementServiceServer::new(grpc::Agreements { desk: desk.clone() });
+    let agreements =
+        AgreementServiceServer::new(grpc::Agreements { desk: desk.clone(), histories: Histories::default() });
     let governance = GovernanceServiceServer::new(grpc::Governance { desk: desk.clone() });
     let value = ValueServiceServer::new(grpc::Value { desk });
     Ok(Server::new(kit)?

@@ -4,18 +4,23 @@
 
 pub mod agreement;
 pub mod amount;
+pub mod attainment;
 pub mod calendar;
 pub mod clock;
 pub mod contract;
 pub mod cost;
+pub mod difference;
 mod excerpt;
+pub mod feasibility;
 pub mod filter;
 pub mod finding;
+pub mod landscape;
 pub mod name;
 pub mod portfolio;
 pub mod priority;
 pub mod process;
 pub mod selection;
+pub mod simulation;
 pub mod stored;
 pub mod ticket;
 pub mod violation;

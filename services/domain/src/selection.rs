@@ -179,13 +179,39 @@ impl Candidate<'_> {
 /// most specific wins: offering over service over line over any, then the nearer customer, then the
 /// lower `order`; a tie falls to the stricter target. The order of the input does not matter.
 pub fn select<'a>(agreements: impl IntoIterator<Item = InForce<'a>>, subject: &Subject<'_>) -> Selection {
-    let mut candidates: Vec<Candidate<'_>> = agreements
-        .into_iter()
-        .flat_map(|from| {
-            let objectives = from.agreement.objectives.iter();
-            objectives.filter_map(move |objective| candidate(from, objective, subject).ok())
-        })
-        .collect();
+    let candidates = agreements.into_iter().flat_map(|from| covering(from, subject));
+    contest(candidates.collect())
+}
+
+/// Chooses what would govern if one agreement said what is `proposed`: anew among that and what is on record as having
+/// won or lost under other agreements. `promise` finds the agreement and objective of what is on record.
+///
+/// What is on record stays a candidate, behind all others, also where its customer or service has moved since. So the
+/// agreement that is in force, proposed as it is, governs what it governed.
+pub fn reselect<'a>(
+    recorded: &'a Selection,
+    proposed: InForce<'a>,
+    promise: impl Fn(&Pinned) -> Option<(&'a Agreement, &'a Objective)>,
+    subject: &Subject<'_>,
+) -> Selection {
+    let pinned = recorded.winners.iter().chain(recorded.losers.iter().map(|loser| &loser.pinned));
+    let others = pinned.filter(|pinned| pinned.agreement != proposed.name).filter_map(|pinned| {
+        let (agreement, objective) = promise(pinned)?;
+        let from = InForce { name: &pinned.agreement, revision: pinned.revision, agreement };
+        let behind = || Candidate { from, objective, scope: Scope::Any, distance: usize::MAX };
+        Some(candidate(from, objective, subject).unwrap_or_else(|_| behind()))
+    });
+    contest(others.chain(covering(proposed, subject)).collect())
+}
+
+/// The objectives of an agreement that cover a ticket.
+fn covering<'a>(from: InForce<'a>, subject: &Subject<'_>) -> impl Iterator<Item = Candidate<'a>> {
+    let objectives = from.agreement.objectives.iter();
+    objectives.filter_map(move |objective| candidate(from, objective, subject).ok())
+}
+
+/// The winner of each contest, and who gave way to it.
+fn contest(mut candidates: Vec<Candidate<'_>>) -> Selection {
     candidates.sort_by(|a, b| {
         let by_contest = a.contest().cmp(&b.contest());
         by_contest.then_with(|| a.rank().cmp(&b.rank()))

@@ -11,10 +11,11 @@ use diesel_async::RunQueryDsl;
 use domain::agreement::Agreement;
 use domain::calendar::{Calendar, Definition, Revision, Timeline};
 use domain::clock::Book;
+use domain::landscape::Landscape;
 use domain::portfolio::{Customer, Service};
 use domain::process::Process;
-use domain::selection::{InForce, Selection, Subject, select};
-use domain::ticket::Ticket;
+use domain::selection::{InForce, Selection, select};
+use domain::ticket::Matter;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,8 +25,6 @@ use servicekit::{Error, Kit};
 
 /// How often a change of the catalog is looked for.
 const POLL: Duration = Duration::from_secs(1);
-/// Most steps from a customer to the top; a longer way is a circle.
-const MAX_DEPTH: usize = 64;
 
 /// The catalog as of one moment.
 #[derive(Debug, Default)]
@@ -36,11 +35,8 @@ pub struct Snapshot {
     processes: HashMap<String, Vec<Published<Process>>>,
     agreements: Vec<(String, Vec<Published<Agreement>>)>,
     book: Book,
-    /// The line of each service.
-    services: HashMap<String, String>,
+    landscape: Landscape,
     offerings: HashSet<String>,
-    /// The parent of each customer; empty at the top.
-    customers: BTreeMap<String, String>,
 }
 
 /// A revision that was published.
@@ -82,7 +78,7 @@ impl Snapshot {
 
     /// Whether the service exists.
     pub fn has_service(&self, name: &str) -> bool {
-        self.services.contains_key(name)
+        self.landscape.lines.contains_key(name)
     }
 
     /// Whether the offering exists.
@@ -92,20 +88,12 @@ impl Snapshot {
 
     /// Whether the customer exists.
     pub fn has_customer(&self, name: &str) -> bool {
-        self.customers.contains_key(name)
-    }
-
-    /// The customer, then its parent, and so on to the top. Empty for no customer.
-    fn chain<'a>(&'a self, customer: Option<&'a str>) -> Vec<&'a str> {
-        let above = |name: &&'a str| self.customers.get(*name).map(String::as_str).filter(|parent| !parent.is_empty());
-        std::iter::successors(customer, above).take(MAX_DEPTH).collect()
+        self.landscape.parents.contains_key(name)
     }
 
     /// The customer and all below it.
     pub fn customers_from(&self, customer: &str) -> Vec<String> {
-        let below =
-            self.customers.keys().filter(|name| *name != customer && self.chain(Some(name)).contains(&customer));
-        std::iter::once(customer.to_owned()).chain(below.cloned()).collect()
+        self.landscape.customers_from(customer).map(str::to_owned).collect()
     }
 
     /// How many revisions of calendars are published: clocks that were read by fewer are read anew.
@@ -118,18 +106,10 @@ impl Snapshot {
         &self.book
     }
 
-    /// Which promises govern the ticket as it is at an instant, and which give way.
-    pub fn select(&self, ticket: &Ticket, at: Timestamp) -> Selection {
-        let customers = self.chain(ticket.customer.as_deref());
-        let service = ticket.service.as_deref();
-        let subject = Subject {
-            customers: &customers,
-            service,
-            line: service.and_then(|name| self.services.get(name)).map(String::as_str).filter(|line| !line.is_empty()),
-            offering: ticket.offering.as_deref(),
-            practice: ticket.practice.as_str(),
-            priority: ticket.priority,
-        };
+    /// Which promises govern a ticket at an instant, and which give way.
+    pub fn select(&self, matter: &Matter, at: Timestamp) -> Selection {
+        let customers = self.landscape.chain(matter.customer.as_deref());
+        let subject = self.landscape.subject(matter, &customers);
         let agreements = self.agreements.iter().filter_map(|(name, revisions)| {
             let published = in_force(revisions, at)?;
             Some(InForce { name, revision: published.revision, agreement: &published.body })
@@ -242,11 +222,11 @@ async fn load(connection: &mut Connection, version: i64) -> Result<Snapshot, Err
     }
     snapshot.agreements = agreements.into_iter().collect();
     let services = resources::<Service>(connection, "services").await?;
-    snapshot.services = services.into_iter().map(|(name, service)| (name, service.line)).collect();
+    snapshot.landscape.lines = services.into_iter().map(|(name, service)| (name, service.line)).collect();
     let offerings = resources::<Value>(connection, "offerings").await?;
     snapshot.offerings = offerings.into_iter().map(|(name, _)| name).collect();
     let customers = resources::<Customer>(connection, "customers").await?;
-    snapshot.customers = customers.into_iter().map(|(name, customer)| (name, customer.parent)).collect();
+    snapshot.landscape.parents = customers.into_iter().map(|(name, customer)| (name, customer.parent)).collect();
     Ok(snapshot)
 }
 

@@ -3,8 +3,9 @@
 
 use domain::agreement::Kind;
 use domain::clock::{self, Reading, State};
+use domain::selection::Selection;
 use domain::ticket::{
-    Audience, Fact, NewFact, Observations, Recorded, SCHEDULER, Ticket, fold, nonconformities, signals,
+    Audience, Fact, NewFact, Observations, Recorded, SCHEDULER, Ticket, Turn, fold, nonconformities, signals, turns,
 };
 use jiff::Timestamp;
 
@@ -101,41 +102,24 @@ fn in_order<'a>(known: &'a [Recorded], fresh: &'a [Recorded]) -> Vec<&'a Recorde
     facts
 }
 
-/// The ticket right after its opening.
-fn beginning(facts: &[&Recorded]) -> Option<Ticket> {
-    fold(facts.iter().copied().filter(|recorded| matches!(recorded.fact, Fact::Opened(_))))
-}
-
-/// Runs selection wherever, from the first new fact on that is no observation, the ticket's customer, service, offering or priority changes,
-/// and observes what governs from then on where the record says otherwise. What was pinned before stays pinned.
+/// Runs selection wherever, from the first new fact on that is no observation, the ticket's customer, service, offering
+/// or priority changes, and observes what governs from then on where the record says otherwise. What was pinned before
+/// stays pinned.
 fn govern(catalog: &Snapshot, facts: &[&Recorded], fresh: &[Recorded]) -> Vec<Recorded> {
     let caused = fresh.iter().filter(|recorded| !recorded.fact.is_observation());
     let Some(from) = caused.map(|recorded| recorded.occurred_at).min() else { return Vec::new() };
-    let Some(mut ticket) = beginning(facts) else { return Vec::new() };
     let mut observed = Vec::new();
-    let mut subject = None;
-    let mut governing = None;
-    for instant in facts.chunk_by(|one, next| one.occurred_at == next.occurred_at) {
-        let mut governed = false;
-        for recorded in instant {
-            ticket.apply(&recorded.fact, recorded.occurred_at);
-            if let Fact::Governed(selection) = &recorded.fact {
-                governing = Some(selection.winners.clone());
-                governed = true;
-            }
-        }
-        let Some(last) = instant.last() else { continue };
-        let depends_on = (ticket.customer.clone(), ticket.service.clone(), ticket.offering.clone(), ticket.priority);
-        let changed = subject.as_ref() != Some(&depends_on);
-        subject = Some(depends_on);
-        if last.occurred_at < from || !(changed || governed) {
+    let mut governing: Option<Selection> = None;
+    for Turn { last, matter, recorded, .. } in turns(facts) {
+        governing = recorded.cloned().or(governing);
+        if last.occurred_at < from {
             continue;
         }
-        let selection = catalog.select(&ticket, last.occurred_at);
-        if governing.as_ref() == Some(&selection.winners) {
+        let selection = catalog.select(&matter, last.occurred_at);
+        if governing.as_ref() == Some(&selection) {
             continue;
         }
-        governing = Some(selection.winners.clone());
+        governing = Some(selection.clone());
         let after = fresh.iter().chain(&observed).map(|recorded| recorded.position).max().unwrap_or(0);
         let fact = NewFact {
             fact: Fact::Governed(Box::new(selection)),

@@ -3,6 +3,7 @@
 mod costs;
 mod definitions;
 mod portfolio;
+mod promises;
 mod publishing;
 mod schema;
 

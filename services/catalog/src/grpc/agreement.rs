@@ -1,6 +1,6 @@
 //! Agreements: message <-> domain.
 
-use domain::agreement::{Escalation, Kind, Metric, Objective, Pause, Target};
+use domain::agreement::{CreditBand, Escalation, Kind, Metric, Objective, Pause, Target};
 use domain::process::{Category, PendingReason};
 use domain::violation::{self, Violation};
 use proto::catalog::v1 as pb;
@@ -32,6 +32,13 @@ fn read(reader: &mut Reader, message: &pb::Agreement) -> Agreement {
                 .collect(),
             attainment_goal_percent: reader
                 .decimal("attainment_goal_percent", message.attainment_goal_percent.as_ref()),
+            monthly_charge: reader.money("monthly_charge", message.monthly_charge.as_ref()),
+            credit_bands: message
+                .credit_bands
+                .iter()
+                .enumerate()
+                .filter_map(|(index, message)| credit_band(reader, &format!("credit_bands[{index}]"), message))
+                .collect(),
         },
     }
 }
@@ -77,6 +84,16 @@ fn escalation(reader: &mut Reader, field: &str, message: &pb::Escalation) -> Esc
         group: some(&message.group),
         priority: (priority > 0).then_some(priority),
     }
+}
+
+fn credit_band(reader: &mut Reader, field: &str, message: &pb::CreditBand) -> Option<CreditBand> {
+    let path = |part: &str| format!("{field}.{part}");
+    let below_percent = reader.decimal(&path("below_percent"), message.below_percent.as_ref());
+    Some(CreditBand {
+        below_percent: reader.required(&path("below_percent"), below_percent)?,
+        charge_percent: reader.decimal(&path("charge_percent"), message.charge_percent.as_ref()),
+        amount: reader.money(&path("amount"), message.amount.as_ref()),
+    })
 }
 
 fn target(reader: &mut Reader, field: &str, message: &pb::Objective) -> Option<Target> {
@@ -135,6 +152,8 @@ fn show(agreement: &Agreement) -> pb::Agreement {
         order: definition.order,
         objectives: definition.objectives.iter().map(shown).collect(),
         attainment_goal_percent: definition.attainment_goal_percent.as_ref().map(convert::decimal),
+        monthly_charge: definition.monthly_charge.map(convert::money),
+        credit_bands: definition.credit_bands.iter().map(shown_band).collect(),
         ..pb::Agreement::default()
     }
 }
@@ -175,6 +194,14 @@ fn escalated(escalation: &Escalation) -> pb::Escalation {
         percent: narrow(escalation.percent),
         group: escalation.group.clone().unwrap_or_default(),
         priority: escalation.priority.map_or(0, i32::from),
+    }
+}
+
+fn shown_band(band: &CreditBand) -> pb::CreditBand {
+    pb::CreditBand {
+        below_percent: Some(convert::decimal(&band.below_percent)),
+        charge_percent: band.charge_percent.as_ref().map(convert::decimal),
+        amount: band.amount.map(convert::money),
     }
 }
 

@@ -2,17 +2,21 @@
 
 use proto::catalog::v1 as pb;
 use proto::catalog::v1::agreement_service_server::AgreementService;
+use servicekit::convert::Reader;
 use servicekit::standard::Desk;
 
-use super::finding;
-use crate::store;
-use crate::usecase::check_agreement;
+use super::{difference, feasibility, finding, simulation};
+use crate::histories::Histories;
+use crate::usecase::{check_agreement, check_feasibility, compare_revisions, simulate_agreement};
+use crate::{differences, store};
 
 /// Serves customers, working time and promises.
 #[derive(Clone)]
 pub struct Agreements {
     /// Database, clock and permissions.
     pub desk: Desk,
+    /// What simulations read.
+    pub(crate) histories: Histories,
 }
 
 #[tonic::async_trait]
@@ -61,6 +65,57 @@ impl AgreementService for Agreements {
         CheckAgreement check_agreement(self, caller, request: pb::CheckAgreementRequest) -> pb::CheckAgreementResponse {
             let findings = check_agreement::run(&self.desk.kit, &caller, &request.name).await?;
             Ok(pb::CheckAgreementResponse { findings: findings.into_iter().map(finding).collect() })
+        }
+    }
+
+    servicekit::read_method! {
+        "itsm.catalog.v1.AgreementService/",
+        CompareCalendarRevisions compare_calendar_revisions(
+            self, caller, request: pb::CompareCalendarRevisionsRequest
+        ) -> pb::CompareCalendarRevisionsResponse {
+            let revisions = (request.base_revision, request.compared_revision);
+            let (kit, name) = (&self.desk.kit, request.name.as_str());
+            let found = compare_revisions::run(kit, &caller, name, revisions, differences::of_calendar).await?;
+            Ok(pb::CompareCalendarRevisionsResponse { differences: found.into_iter().map(difference).collect() })
+        }
+    }
+
+    servicekit::read_method! {
+        "itsm.catalog.v1.AgreementService/",
+        CompareAgreementRevisions compare_agreement_revisions(
+            self, caller, request: pb::CompareAgreementRevisionsRequest
+        ) -> pb::CompareAgreementRevisionsResponse {
+            let revisions = (request.base_revision, request.compared_revision);
+            let (kit, name) = (&self.desk.kit, request.name.as_str());
+            let found = compare_revisions::run(kit, &caller, name, revisions, differences::of_agreement).await?;
+            Ok(pb::CompareAgreementRevisionsResponse { differences: found.into_iter().map(difference).collect() })
+        }
+    }
+
+    servicekit::read_method! {
+        "itsm.catalog.v1.AgreementService/",
+        CheckFeasibility check_feasibility(
+            self, caller, request: pb::CheckFeasibilityRequest
+        ) -> pb::CheckFeasibilityResponse {
+            let mut reader = Reader::default();
+            let start = reader.timestamp("start_time", request.start_time.as_ref());
+            reader.finish()?;
+            let kit = &self.desk.kit;
+            let found = check_feasibility::run(kit, &caller, &request.name, request.revision, start).await?;
+            Ok(feasibility::show(found))
+        }
+    }
+
+    servicekit::read_method! {
+        "itsm.catalog.v1.AgreementService/",
+        SimulateAgreement simulate_agreement(
+            self, caller, request: pb::SimulateAgreementRequest
+        ) -> pb::SimulateAgreementResponse {
+            let kit = &self.desk.kit;
+            let asked = simulation::read(kit, &caller, request)?;
+            let read_at = asked.proposal.read_at;
+            let outcome = simulate_agreement::run(kit, &caller, &self.histories, asked.proposal).await?;
+            Ok(simulation::show(outcome, read_at, &asked.pages))
         }
     }
 }

@@ -29,4 +29,10 @@ servicekit::mirror! {
     }
     /// How bad a finding is.
     severity: proto::catalog::v1::FindingSeverity = domain::finding::Severity { Warning, Error }
+    /// Whether a promise can be kept, in one word.
+    feasibility_state: proto::catalog::v1::FeasibilityState = domain::feasibility::State {
+        Feasible, Infeasible, Unsupported, NotComputed,
+    }
+    /// What the clocks of a metric on a ticket come to.
+    verdict: proto::catalog::v1::Verdict = domain::simulation::Verdict { Met, Breached, None }
 }

@@ -4,9 +4,9 @@ use proto::catalog::v1 as pb;
 use proto::catalog::v1::governance_service_server::GovernanceService;
 use servicekit::standard::Desk;
 
-use super::finding;
-use crate::store;
-use crate::usecase::check_process;
+use super::{difference, finding};
+use crate::usecase::{check_process, compare_revisions};
+use crate::{differences, store};
 
 /// Serves how work is done.
 #[derive(Clone)]
@@ -30,6 +30,17 @@ impl GovernanceService for Governance {
         "itsm.catalog.v1.GovernanceService/", store::Process, pb::ProcessRevision { process, process_revisions };
         PublishProcess publish_process PublishProcessRequest;
         ListProcessRevisions list_process_revisions ListProcessRevisionsRequest ListProcessRevisionsResponse;
+    }
+
+    servicekit::read_method! {
+        "itsm.catalog.v1.GovernanceService/",
+        CompareProcessRevisions compare_process_revisions(self, caller, request: pb::CompareProcessRevisionsRequest)
+        -> pb::CompareProcessRevisionsResponse {
+            let revisions = (request.base_revision, request.compared_revision);
+            let (kit, name) = (&self.desk.kit, request.name.as_str());
+            let found = compare_revisions::run(kit, &caller, name, revisions, differences::of_process).await?;
+            Ok(pb::CompareProcessRevisionsResponse { differences: found.into_iter().map(difference).collect() })
+        }
     }
 
     servicekit::read_method! {

@@ -7,6 +7,7 @@ mod calendar;
 mod cost_entry;
 mod customer;
 mod enums;
+mod feasibility;
 mod governance_service;
 mod offering;
 mod permissions;
@@ -15,8 +16,10 @@ mod process;
 #[cfg(test)]
 mod samples;
 mod service;
+mod simulation;
 mod value_service;
 
+use domain::difference::Difference;
 use domain::finding::Finding;
 use proto::catalog::v1 as pb;
 
@@ -34,4 +37,10 @@ fn finding(finding: Finding) -> pb::Finding {
         reason: finding.reason,
         message: finding.message,
     }
+}
+
+/// A difference as a message.
+fn difference(difference: Difference) -> pb::Difference {
+    let Difference { path, before, after, sentence } = difference;
+    pb::Difference { path, before, after, sentence }
 }

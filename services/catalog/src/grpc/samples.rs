@@ -17,6 +17,10 @@ fn amount(value: &str) -> Option<common::Amount> {
     Some(common::Amount { currency_code: "EUR".to_owned(), value })
 }
 
+fn money(minor_units: i64) -> Option<common::Money> {
+    Some(common::Money { currency_code: "EUR".to_owned(), minor_units })
+}
+
 fn instant(seconds: i64) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds, nanos: 1_000 })
 }
@@ -137,6 +141,19 @@ pub fn agreement() -> pb::Agreement {
         order: 3,
         objectives: vec![objective, months],
         attainment_goal_percent: Some(common::Decimal { value: "97.5".to_owned() }),
+        monthly_charge: money(100_000),
+        credit_bands: vec![
+            pb::CreditBand {
+                below_percent: Some(common::Decimal { value: "95".to_owned() }),
+                charge_percent: Some(common::Decimal { value: "2.5".to_owned() }),
+                amount: None,
+            },
+            pb::CreditBand {
+                below_percent: Some(common::Decimal { value: "80".to_owned() }),
+                charge_percent: None,
+                amount: money(25_000),
+            },
+        ],
         illustrative: true,
         ..pb::Agreement::default()
     }

@@ -79,9 +79,19 @@ struct Row {
 
 /// The published calendars of these names, each with all its revisions. One that was never published is missing.
 pub async fn timelines(connection: &mut Connection, names: Vec<String>) -> Result<BTreeMap<String, Timeline>, Error> {
-    let mut sql = Sql::new("SELECT name, revision, effective_from, body FROM calendar_revision WHERE name = ANY(");
+    let mut sql = Sql::new(format!("{REVISIONS} WHERE name = ANY("));
     sql.bind::<Array<Text>, _>(names).push(")");
-    let rows: Vec<Row> = sql.load(connection).await?;
+    joined(sql.load(connection).await?)
+}
+
+/// Every published calendar with all its revisions.
+pub async fn all_timelines(connection: &mut Connection) -> Result<BTreeMap<String, Timeline>, Error> {
+    joined(Sql::new(REVISIONS).load(connection).await?)
+}
+
+const REVISIONS: &str = "SELECT name, revision, effective_from, body FROM calendar_revision";
+
+fn joined(rows: Vec<Row>) -> Result<BTreeMap<String, Timeline>, Error> {
     let mut revisions: BTreeMap<String, Vec<Revision>> = BTreeMap::new();
     for row in rows {
         let calendar = Calendar::deserialize(&row.body).map_err(Error::internal)?;
@@ -93,4 +103,22 @@ pub async fn timelines(connection: &mut Connection, names: Vec<String>) -> Resul
         });
     }
     Ok(revisions.into_iter().map(|(name, revisions)| (name, Timeline::new(revisions))).collect())
+}
+
+#[derive(QueryableByName)]
+struct Draft {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Jsonb)]
+    body: serde_json::Value,
+}
+
+/// The working copies of those of these calendars that were never published.
+pub async fn drafts(connection: &mut Connection, names: Vec<String>) -> Result<BTreeMap<String, Definition>, Error> {
+    let mut sql = Sql::new("SELECT name, body FROM calendar c WHERE deleted_at IS NULL AND name = ANY(");
+    sql.bind::<Array<Text>, _>(names);
+    sql.push(") AND NOT EXISTS (SELECT FROM calendar_revision r WHERE r.name = c.name)");
+    let rows: Vec<Draft> = sql.load(connection).await?;
+    let read = |row: Draft| Ok((row.name, Calendar::deserialize(&row.body).map_err(Error::internal)?.definition));
+    rows.into_iter().map(read).collect()
 }

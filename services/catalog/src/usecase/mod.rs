@@ -2,7 +2,10 @@
 
 pub mod activate_service;
 pub mod check_agreement;
+pub mod check_feasibility;
 pub mod check_process;
+pub mod compare_revisions;
 pub mod import_costs;
 pub mod publish_shipped;
 pub mod retire_service;
+pub mod simulate_agreement;

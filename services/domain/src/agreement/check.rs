@@ -26,7 +26,22 @@ impl Agreement {
             }
         }
         self.check_coverage(priorities, &mut findings);
+        self.check_credits(&mut findings);
         findings.sort_by_key(|finding| finding.severity);
+        findings
+    }
+
+    /// What is wrong with the calendars that objectives count by and that have no revision yet: as if it were in the
+    /// agreement. `draft` finds such a calendar by name.
+    pub fn check_drafts<'a>(&self, draft: impl Fn(&str) -> Option<&'a Definition>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (index, objective) in self.objectives.iter().enumerate() {
+            let Some(name) = &objective.calendar else { continue };
+            for finding in draft(name).map(Definition::check).unwrap_or_default() {
+                let message = format!("in calendar `{name}`, {}: {}", finding.field, finding.message);
+                findings.push(Finding { field: format!("objectives[{index}].calendar"), message, ..finding });
+            }
+        }
         findings
     }
 
@@ -80,7 +95,6 @@ impl Agreement {
             let message = "nothing is promised: add an objective";
             findings.push(Finding::warning("objectives", "OBJECTIVES_EMPTY", message));
         }
-        let out_of_range = |goal: &Decimal| *goal <= Decimal::from(0) || *goal > Decimal::from(100);
         if let Some(goal) = self.attainment_goal_percent.as_ref().filter(|goal| out_of_range(goal)) {
             let message = format!("an attainment goal of {goal} % cannot be: it is above 0 and at most 100");
             findings.push(Finding::error("attainment_goal_percent", "GOAL_OUT_OF_RANGE", message));
@@ -144,6 +158,42 @@ impl Agreement {
         }
     }
 
+    /// Bands of credits: which level, how much, and of what.
+    fn check_credits(&self, findings: &mut Vec<Finding>) {
+        for (index, band) in self.credit_bands.iter().enumerate() {
+            let field = format!("credit_bands[{index}]");
+            let level = &band.below_percent;
+            if out_of_range(level) {
+                let message = format!("attainment below {level} % cannot be: the level is above 0 and at most 100");
+                findings.push(Finding::error(format!("{field}.below_percent"), "LEVEL_OUT_OF_RANGE", message));
+            } else if self.credit_bands[..index].iter().any(|other| other.below_percent == *level) {
+                let message = format!("there are two credits for attainment below {level} %: keep one");
+                findings.push(Finding::error(format!("{field}.below_percent"), "LEVEL_TWICE", message));
+            }
+            match (&band.charge_percent, band.amount) {
+                (Some(percent), None) if out_of_range(percent) || percent.fraction_digits() > 4 => {
+                    let message = format!(
+                        "{percent} % of the charge cannot be: write above 0 and at most 100, with at most four digits after the point"
+                    );
+                    findings.push(Finding::error(format!("{field}.charge_percent"), "CREDIT_OUT_OF_RANGE", message));
+                }
+                (Some(_), None) if self.monthly_charge.is_none() => {
+                    let message = "the credit is a share of a charge that is not recorded: give the monthly charge";
+                    findings.push(Finding::error("monthly_charge", "CHARGE_MISSING", message));
+                }
+                (None, Some(amount)) if amount.minor_units <= 0 => {
+                    let message = format!("a credit of {amount} is none: give more than nothing");
+                    findings.push(Finding::error(format!("{field}.amount"), "CREDIT_OUT_OF_RANGE", message));
+                }
+                (Some(_), None) | (None, Some(_)) => {}
+                _ => {
+                    let message = "a credit is either a share of the charge or an amount: give one of them";
+                    findings.push(Finding::error(field, "CREDIT_UNCLEAR", message));
+                }
+            }
+        }
+    }
+
     fn check_coverage(&self, priorities: &[u8], findings: &mut Vec<Finding>) {
         for metric in Metric::ALL {
             let of_metric: Vec<&Objective> = self.objectives.iter().filter(|o| o.metric == metric).collect();
@@ -157,6 +207,11 @@ impl Agreement {
             }
         }
     }
+}
+
+/// Whether it is no share in percent, above 0 and at most 100.
+fn out_of_range(percent: &Decimal) -> bool {
+    *percent <= Decimal::from(0) || *percent > Decimal::from(100)
 }
 
 /// Whether a ticket may match both, and neither more closely.
@@ -424,6 +479,49 @@ mod tests {
         let supplier = json!({"kind": "UNDERPINNING", "provider": "contracts/1",
             "objectives": objective(json!({"pending": ["SUPPLIER"]}))});
         assert_finds(supplier, ours);
+    }
+
+    #[test]
+    fn credits_have_a_level_a_size_and_a_charge_they_are_shares_of() {
+        let euro = |minor_units: i64| json!({"currency": "EUR", "minor_units": minor_units});
+        let with = |charge: Value, bands: Value| {
+            json!({"kind": "SLA", "monthly_charge": charge, "credit_bands": bands,
+                "objectives": [{"id": "a", "metric": "RESPONSE", "target": "PT1H"}]})
+        };
+        let share = |level: &str, percent: &str| json!({"below_percent": level, "charge_percent": percent});
+        assert_finds(with(euro(1), json!([share("95", "5"), {"below_percent": "90", "amount": euro(1)}])), &[]);
+        assert_finds(with(Value::Null, json!([share("95", "5")])), &[("monthly_charge", "CHARGE_MISSING")]);
+        assert_finds(
+            with(
+                euro(1),
+                json!([share("0", "5"), share("95", "101"), share("95", "1.00001"),
+                {"below_percent": "80", "amount": euro(0)}, {"below_percent": "70"},
+                {"below_percent": "60", "charge_percent": "1", "amount": euro(1)}]),
+            ),
+            &[
+                ("credit_bands[0].below_percent", "LEVEL_OUT_OF_RANGE"),
+                ("credit_bands[1].charge_percent", "CREDIT_OUT_OF_RANGE"),
+                ("credit_bands[2].below_percent", "LEVEL_TWICE"),
+                ("credit_bands[2].charge_percent", "CREDIT_OUT_OF_RANGE"),
+                ("credit_bands[3].amount", "CREDIT_OUT_OF_RANGE"),
+                ("credit_bands[4]", "CREDIT_UNCLEAR"),
+                ("credit_bands[5]", "CREDIT_UNCLEAR"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_calendar_that_is_not_published_is_found_in_the_agreement() {
+        let draft: Definition = serde_json::from_value(json!({"time_zone": "Mars/Olympus",
+            "weekly": {"MONDAY": ["09:00-09:00"]}}))
+        .unwrap();
+        let agreement = agreement(json!({"kind": "SLA", "objectives": [
+            {"id": "a", "metric": "RESPONSE", "target": "PT1H"},
+            {"id": "b", "metric": "RESPONSE", "target": "PT1H", "calendar": "calendars/draft"},
+        ]}));
+        let found = agreement.check_drafts(|name| (name == "calendars/draft").then_some(&draft));
+        let found: Vec<_> = found.iter().map(|finding| (finding.field.as_str(), finding.reason.as_str())).collect();
+        assert_eq!(found, [("objectives[1].calendar", "TIME_ZONE_UNKNOWN"), ("objectives[1].calendar", "HOURS_EMPTY")]);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! A promise between parties: what is promised to whom, and how its time is counted.
 
 mod check;
+mod credit;
+mod difference;
 mod objective;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::credit::CreditBand;
 pub use self::objective::{
     Escalation, Metric, NewsPolicy, Objective, Pause, Rebase, Reopen, Target, TargetError, Visit,
 };
-use crate::amount::Decimal;
+use crate::amount::{Decimal, Money};
 
 /// Who promises what to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +52,12 @@ pub struct Agreement {
     /// Share of clocks that are to be met, in percent. Empty: no goal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attainment_goal_percent: Option<Decimal>,
+    /// What the customer pays for a calendar month, which credits are shares of. Empty: not recorded here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_charge: Option<Money>,
+    /// Credits that are due when attainment is low. Empty: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credit_bands: Vec<CreditBand>,
 }
 
 impl Agreement {

@@ -4,6 +4,7 @@
 mod check;
 mod compiled;
 mod definition;
+mod difference;
 mod span;
 mod timeline;
 mod zone;

@@ -46,6 +46,11 @@ impl Book {
         revisions.insert(revision, agreement);
     }
 
+    /// A revision of an agreement. Empty: unknown.
+    pub fn agreement(&self, name: &str, revision: u32) -> Option<&Agreement> {
+        self.agreements.get(name)?.get(&revision).map(Arc::as_ref)
+    }
+
     /// Adds a calendar, or replaces the one of that name.
     pub fn add_calendar(&mut self, name: &str, timeline: Timeline) {
         self.calendars.insert(name.to_owned(), timeline);
@@ -71,8 +76,7 @@ impl Book {
 
 impl Promises for Book {
     fn promise(&self, pinned: &Pinned) -> Option<Promise<'_>> {
-        let revisions = self.agreements.get(&pinned.agreement)?;
-        let agreement = revisions.get(&pinned.revision)?;
+        let agreement = self.agreement(&pinned.agreement, pinned.revision)?;
         let objective = agreement.objective(&pinned.objective)?;
         Some(Promise { agreement, objective })
     }

@@ -3,6 +3,7 @@
 
 mod check;
 mod custom;
+mod difference;
 mod mermaid;
 mod practice;
 mod shipped;

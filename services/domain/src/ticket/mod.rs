@@ -12,6 +12,7 @@ mod patch;
 mod record;
 mod signal;
 mod threshold;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,7 @@ pub use self::patch::Patch;
 pub use self::record::{Audience, Digest, NewFact, Recorded, Side};
 pub use self::signal::signals;
 pub use self::threshold::{Due, Observations, SCHEDULER, ThresholdReached, ThresholdWithdrawn};
+pub use self::turn::{Matter, Turn, turns};
 use crate::priority::Override;
 use crate::process::{Category, PendingReason, Practice};
 

@@ -19,7 +19,7 @@ use crate::filter::Fields;
 use crate::journal::Audience;
 
 pub use read::{List, columns, find, get, list, list_within, load};
-pub use revision::{Publish, Revision, Revisioned, publish, revision_in_force, revisions};
+pub use revision::{Publish, Revision, Revisioned, content, publish, revision_in_force, revisions};
 pub use write::{Change, Create, Outcome, Upserted, add, change, create, delete, upsert};
 
 /// Who sees resources of a kind.

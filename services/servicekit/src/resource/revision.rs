@@ -204,11 +204,36 @@ async fn replay<R: Revisioned>(
 ) -> Result<Revision<R>, Error> {
     let resource: Option<Stored<R>> = select(connection, caller, &done.resource, "").await?;
     let resource = resource.ok_or_else(|| Error::not_found(&done.resource))?;
+    let number = i32::try_from(done.version).map_err(Error::internal)?;
+    numbered(connection, &resource.name, number).await?.ok_or_else(|| Error::not_found(&done.resource))
+}
+
+/// The revision of that number. None: there is none.
+async fn numbered<R: Revisioned>(
+    connection: &mut Connection,
+    name: &str,
+    revision: i32,
+) -> Result<Option<Revision<R>>, Error> {
     let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM {} WHERE name = ", R::REVISIONS));
-    sql.bind::<Text, _>(resource.name);
-    sql.push(" AND revision::bigint = ").bind::<diesel::sql_types::BigInt, _>(done.version);
+    sql.bind::<Text, _>(name.to_owned()).push(" AND revision = ").bind::<Integer, _>(revision);
     let row: Option<Row> = sql.get_result(connection).await.optional()?;
-    row.ok_or_else(|| Error::not_found(&done.resource))?.read()
+    row.map(Row::read).transpose()
+}
+
+/// What a resource says in the revision of that number, and with 0 in its working copy; NOT_FOUND when there is no such
+/// revision, or not for this caller.
+pub async fn content<R: Revisioned>(
+    connection: &mut Connection,
+    caller: &Caller,
+    name: &str,
+    revision: i32,
+) -> Result<R, Error> {
+    let working: Stored<R> = super::load(connection, caller, name).await?;
+    if revision == 0 {
+        return Ok(working.body);
+    }
+    let published = numbered::<R>(connection, name, revision).await?;
+    Ok(published.ok_or_else(|| Error::not_found(&format!("{name}@{revision}")))?.body)
 }
 
 /// The revision that holds at an instant. None: the first one takes effect later, or there is none.
