@@ -1,6 +1,7 @@
 //! Journeys through the whole product, one module each, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
 mod catalog;
 mod house;
 mod kit;

@@ -40,13 +40,14 @@ pub async fn build(config: &config::Database) -> Result<Server, Error> {
 
 /// The server on a database that is open.
 pub fn server(kit: Kit) -> Result<Server, Error> {
-    let desk = Desk { kit: kit.clone(), permissions: PERMISSIONS };
+    let desk = Desk { kit: kit.clone() };
     let portfolio = PortfolioServiceServer::new(grpc::Portfolio { desk: desk.clone() });
     let agreements =
         AgreementServiceServer::new(grpc::Agreements { desk: desk.clone(), histories: Histories::default() });
     let governance = GovernanceServiceServer::new(grpc::Governance { desk: desk.clone() });
     let value = ValueServiceServer::new(grpc::Value { desk });
     Ok(Server::new(kit)?
+        .permit(PERMISSIONS)
         .add(portfolio.max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add(agreements.max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add(governance.max_decoding_message_size(MAX_MESSAGE_BYTES))

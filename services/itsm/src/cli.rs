@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use crate::client::{self, Trust};
+use crate::import::Problem;
+
 /// The service-management backbone: catalog, operations and supplier management over gRPC, and their report.
 #[derive(Debug, Parser)]
 #[command(name = "itsm", version, about, max_term_width = 100, after_help = EXAMPLES)]
@@ -23,7 +26,8 @@ const EXAMPLES: &str = "Examples:
   itsm up --insecure                         an empty suite on this machine
   itsm import tickets log.csv --mapping servicenow-log --dry-run
   itsm report --period 2016-03..2016-05 --as-of 2016-06-01 --out report
-  itsm explain tickets/INC-000042";
+  itsm explain tickets/INC-000042
+  itsm token new --actor systems/import --roles tickets.importer --expires 90d";
 
 /// What the program does.
 #[derive(Debug, Subcommand)]
@@ -40,8 +44,11 @@ pub enum Command {
     /// Asks a server for its health; exits 0 when it serves
     Check {
         /// Address of the server
-        #[arg(default_value = "127.0.0.1:7102", value_name = "HOST:PORT")]
+        #[arg(default_value = "127.0.0.1:7102", value_name = "ADDRESS")]
         address: String,
+        /// Which certificates are trusted.
+        #[command(flatten)]
+        trust: Trust,
     },
     /// Brings files in through the public API
     #[command(subcommand)]
@@ -50,13 +57,18 @@ pub enum Command {
     Report(ReportArgs),
     /// Prints the time line of a ticket's clocks
     Explain(ExplainArgs),
+    /// API tokens for machines
+    #[command(subcommand)]
+    Token(Token),
+    /// Signs OpenID Connect tokens for development, on loopback only, until real sign-on is at hand
+    Issuer(IssuerArgs),
 }
 
 impl Command {
     /// How much is logged unless the caller says otherwise: servers tell what they do, other commands what is wrong.
     pub fn log_level(&self) -> &'static str {
         match self {
-            Self::Up(_) | Self::Serve(_) => "info",
+            Self::Up(_) | Self::Serve(_) | Self::Issuer(IssuerArgs { action: None, .. }) => "info",
             _ => "error",
         }
     }
@@ -93,8 +105,17 @@ pub struct DashboardArgs {
     #[arg(long, env = "ITSM_LISTEN", default_value = "127.0.0.1:7100", value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// Address of the operations service
-    #[arg(long, env = "ITSM_OPERATIONS", default_value = "127.0.0.1:7102", value_name = "HOST:PORT")]
+    #[arg(long, env = "ITSM_OPERATIONS", default_value = "127.0.0.1:7102", value_name = "ADDRESS")]
     pub operations: String,
+    /// Certificates that https addresses are verified with, PEM; those of the machine unless given
+    #[arg(long, env = "ITSM_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Certificate to answer with, its chain after it, PEM; turns TLS on
+    #[arg(long, env = "ITSM_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, env = "ITSM_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Folder of the reports
     #[arg(long, env = "ITSM_REPORTS", default_value = "reports", value_name = "FOLDER")]
     pub reports: PathBuf,
@@ -130,9 +151,18 @@ pub struct SuiteArgs {
     /// Address that all four listen on
     #[arg(long, env = "ITSM_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
     pub bind: IpAddr,
-    /// File with one caller a line: `token actor [customer=customers/x] [roles=a,b]`
+    /// File with one caller a line: `token actor [customer=customers/x] [roles=a,b] [expires=2027-01-01]`
     #[arg(long, env = "ITSM_TOKENS_FILE", value_name = "FILE", conflicts_with = "insecure")]
     pub tokens_file: Option<PathBuf>,
+    /// Whose signed tokens are accepted.
+    #[command(flatten)]
+    pub oidc: servicekit::config::Oidc,
+    /// Certificates of all four ports.
+    #[command(flatten)]
+    pub tls: servicekit::config::Tls,
+    /// Certificates that the dashboard verifies the operations service with, PEM; --tls-cert itself unless given
+    #[arg(long, env = "ITSM_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Lets everybody in with every role; listens on loopback addresses only
     #[arg(long, env = "ITSM_INSECURE")]
     pub insecure: bool,
@@ -158,19 +188,100 @@ pub struct DemoArgs {
 /// Where a client calls and as whom.
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
-    /// Address of the service; by default the suite on this machine
-    #[arg(long, env = "ITSM_ADDRESS", value_name = "HOST:PORT")]
+    /// Address of the service, https://… where it speaks TLS; by default the suite on this machine
+    #[arg(long, env = "ITSM_ADDRESS", value_name = "ADDRESS")]
     pub address: Option<String>,
     /// Token to call with
     #[arg(long, env = "ITSM_TOKEN", hide_env_values = true, default_value = "", value_name = "TOKEN")]
     pub token: String,
+    /// Which certificates are trusted and shown.
+    #[command(flatten)]
+    pub trust: Trust,
 }
 
 impl ClientArgs {
-    /// The address, or that of the service on its own port of this machine.
-    pub fn address(&self, port: u16) -> String {
-        self.address.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"))
+    /// Connects to the address, or to the service on its own port of this machine.
+    pub async fn connect(&self, port: u16) -> Result<client::Channel, Problem> {
+        let address = self.address.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
+        client::connect_with(&address, &self.token, &self.trust).await
     }
+}
+
+/// API tokens.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Makes a token: prints it, once, and the line for the token file, which holds only its digest
+    New(NewToken),
+}
+
+/// Whom a token stands for.
+#[derive(Debug, Args)]
+pub struct NewToken {
+    /// Who calls with it: systems/import
+    #[arg(long, value_name = "ACTOR")]
+    pub actor: String,
+    /// Roles of the caller; * stands for all
+    #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
+    pub roles: Vec<String>,
+    /// The one customer that the caller sees
+    #[arg(long, value_name = "CUSTOMER")]
+    pub customer: Option<String>,
+    /// Until when it is good: after so many days, or up to the start of a day in UTC
+    #[arg(long, value_name = "90d|2027-01-01")]
+    pub expires: Option<String>,
+}
+
+/// Settings of the issuer for development.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct IssuerArgs {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub action: Option<IssuerAction>,
+    /// Where it answers.
+    #[command(flatten)]
+    pub identity: IssuerIdentity,
+}
+
+/// What the issuer is called and signs with.
+#[derive(Debug, Args)]
+pub struct IssuerIdentity {
+    /// Port on 127.0.0.1
+    #[arg(long, env = "ITSM_ISSUER_PORT", default_value_t = 7109, value_name = "PORT")]
+    pub port: u16,
+    /// Private key, made when it is not there; issuer.pem in the data folder unless given
+    #[arg(long, env = "ITSM_ISSUER_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// What the issuer does besides serving.
+#[derive(Debug, Subcommand)]
+pub enum IssuerAction {
+    /// Prints a signed token
+    Token(IssuedToken),
+}
+
+/// What a signed token says.
+#[derive(Debug, Args)]
+pub struct IssuedToken {
+    /// Subject: ann becomes people/ann
+    #[arg(long, value_name = "NAME")]
+    pub sub: String,
+    /// Roles of the caller; * stands for all
+    #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
+    pub roles: Vec<String>,
+    /// The one customer that the caller sees
+    #[arg(long, value_name = "CUSTOMER")]
+    pub customer: Option<String>,
+    /// Audience: what the servers were given with --oidc-audience
+    #[arg(long, default_value = "itsm", value_name = "NAME")]
+    pub audience: String,
+    /// Minutes until it expires
+    #[arg(long, default_value_t = 60, value_name = "MINUTES")]
+    pub minutes: u32,
+    /// The issuer that signs.
+    #[command(flatten)]
+    pub identity: IssuerIdentity,
 }
 
 /// What to bring in.
@@ -279,4 +390,37 @@ pub struct ExplainArgs {
     /// The operations service.
     #[command(flatten)]
     pub client: ClientArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn accepts(line: &str) -> bool {
+        Cli::try_parse_from(line.split_whitespace()).is_ok()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_that_need_each_other_come_together() {
+        assert!(accepts("itsm up --oidc-issuer https://id.example --oidc-audience itsm"));
+        assert!(!accepts("itsm up --oidc-issuer https://id.example"));
+        assert!(!accepts("itsm up --insecure --oidc-issuer https://id.example --oidc-audience itsm"));
+        for serve in ["up", "serve catalog", "serve operations", "serve supplier"] {
+            assert!(
+                accepts(&format!("itsm {serve} --tokens-file t --tls-cert c --tls-key k --tls-client-ca a")),
+                "{serve}"
+            );
+            assert!(!accepts(&format!("itsm {serve} --tokens-file t --tls-cert c")), "{serve}");
+            assert!(!accepts(&format!("itsm {serve} --tokens-file t --tls-client-ca a")), "{serve}");
+            assert!(!accepts(&format!("itsm {serve} --tls-cert c --tls-key k --tls-client-ca a")), "{serve}");
+        }
+        assert!(!accepts("itsm explain INC-000001 --client-cert c"));
+    }
 }

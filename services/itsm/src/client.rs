@@ -1,11 +1,12 @@
 //! The suite's own client: channels with a token, and refusals as one sentence for people.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Endpoint;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
@@ -27,19 +28,76 @@ impl Interceptor for Token {
     }
 }
 
-/// Connects to a server: `127.0.0.1:7102` or `http://host:port`. An empty token sends none.
+/// What a client trusts, and the certificate that it shows.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Trust {
+    /// Certificates that https addresses are verified with, PEM; those of the machine unless given
+    #[arg(long, env = "ITSM_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Certificate to show to https addresses, its chain after it, PEM: instead of a token
+    #[arg(long, env = "ITSM_CLIENT_CERT", value_name = "FILE", requires = "client_key")]
+    pub client_cert: Option<PathBuf>,
+    /// Private key of that certificate, PEM
+    #[arg(long, env = "ITSM_CLIENT_KEY", value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
+    /// Name that the server's certificate is for, where it is not that of the address.
+    #[arg(skip)]
+    pub server_name: Option<String>,
+}
+
+impl Trust {
+    fn names_certificates(&self) -> bool {
+        self.ca.is_some() || self.client_cert.is_some()
+    }
+
+    fn config(&self) -> Result<ClientTlsConfig, Problem> {
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|error| Problem::new(format!("cannot read {}: {error}", path.display())))
+        };
+        let mut config = match &self.ca {
+            Some(file) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(file)?)),
+            None => ClientTlsConfig::new().with_native_roots(),
+        };
+        if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
+            config = config.identity(Identity::from_pem(read(certificate)?, read(key)?));
+        }
+        if let Some(name) = &self.server_name {
+            config = config.domain_name(name);
+        }
+        Ok(config)
+    }
+}
+
+/// Connects as [`connect_with`] does, to an address that the machine trusts.
 pub async fn connect(address: &str, token: &str) -> Result<Channel, Problem> {
-    let uri = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-    let endpoint = Endpoint::from_shared(uri)
+    connect_with(address, token, &Trust::default()).await
+}
+
+/// Connects to a server: `http://host:port`, `https://host:port`, or `127.0.0.1:7102`, which is https where certificates
+/// are named. An empty token sends none.
+pub async fn connect_with(address: &str, token: &str, trust: &Trust) -> Result<Channel, Problem> {
+    let scheme = if trust.names_certificates() { "https" } else { "http" };
+    let uri = if address.contains("://") { address.to_owned() } else { format!("{scheme}://{address}") };
+    let secure = uri.starts_with("https://");
+    let mut endpoint = Endpoint::from_shared(uri)
         .map_err(|_| Problem::new(format!("{address} is not an address: give host:port")))?
         .connect_timeout(Duration::from_secs(5))
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(8 << 20)
         .http2_adaptive_window(false);
-    let channel = endpoint
-        .connect()
-        .await
-        .map_err(|_| Problem::new(format!("nothing answers at {address}: is the suite running (`itsm up`)?")))?;
+    if secure {
+        endpoint = endpoint
+            .tls_config(trust.config()?)
+            .map_err(|error| Problem::new(format!("the certificates cannot be used: {}", cause(&error))))?;
+    } else if trust.names_certificates() {
+        return Err(Problem::new(format!("certificates are for https, and {address} is not: leave one of them out")));
+    }
+    let channel = endpoint.connect().await.map_err(|error| match cause(&error) {
+        fault if OF_TLS.iter().any(|word| fault.contains(word)) => {
+            Problem::new(format!("{address} cannot be trusted: {fault}"))
+        }
+        _ => Problem::new(format!("nothing answers at {address}: is the suite running (`itsm up`)?")),
+    })?;
     let token = if token.is_empty() {
         Token(None)
     } else {
@@ -47,6 +105,14 @@ pub async fn connect(address: &str, token: &str) -> Result<Channel, Problem> {
         Token(Some(value.map_err(|_| Problem::new("the token holds characters that a header cannot carry"))?))
     };
     Ok(InterceptedService::new(channel, token))
+}
+
+/// What is in the text of a fault when client and server do not agree on TLS.
+const OF_TLS: [&str; 3] = ["certificate", "corrupt message", "alert"];
+
+/// The innermost cause of an error.
+fn cause(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// A refusal in one sentence, with the fields that are wrong.

@@ -1,5 +1,5 @@
 //! The one executable of the suite as a library: the command line, the suite in one process, imports, the
-//! dashboard and the embedded Postgres.
+//! dashboard, tokens and the embedded Postgres.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
 
 pub mod cli;
@@ -8,7 +8,9 @@ pub mod dashboard;
 pub mod demo;
 pub mod explain;
 pub mod import;
+pub mod issuer;
 pub mod postgres;
 pub mod report;
 pub mod run;
 pub mod suite;
+pub mod token;

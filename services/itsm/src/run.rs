@@ -3,17 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
+use servicekit::clock::{self, Clock as _};
 use servicekit::config;
 use servicekit::serve::{Server, shutdown_signal};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::cli::{Command, DashboardArgs, ExplainArgs, Import, ReportArgs, Serve, ServeArgs, SuiteArgs};
+use crate::cli::{
+    Command, DashboardArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve, ServeArgs,
+    SuiteArgs, Token,
+};
+use crate::client::{self, Trust};
 use crate::dashboard::{self, Dashboard};
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
-use crate::{client, demo, explain, report};
+use crate::{demo, explain, issuer, report, token};
 
 /// Does what the command says.
 pub async fn run(command: Command) -> Result<(), Problem> {
@@ -25,10 +30,12 @@ pub async fn run(command: Command) -> Result<(), Problem> {
         Command::Serve(Serve::Supplier(args)) => serve(&args, supplier::build(&args.database).await).await,
         Command::Serve(Serve::Dashboard(args)) => serve_dashboard(args).await,
         Command::Migrate(database) => run_migrations(&database).await,
-        Command::Check { address } => check(&address).await,
+        Command::Check { address, trust } => check(&address, &trust).await,
         Command::Import(import) => run_import(import).await,
         Command::Report(args) => run_report(&args).await,
         Command::Explain(args) => run_explain(&args).await,
+        Command::Token(Token::New(args)) => new_token(&args),
+        Command::Issuer(args) => run_issuer(&args).await,
     }
 }
 
@@ -48,8 +55,15 @@ async fn serve(args: &ServeArgs, server: Result<Server, servicekit::Error>) -> R
 
 async fn serve_dashboard(args: DashboardArgs) -> Result<(), Problem> {
     let stop = shutdown_signal().map_err(problem)?;
-    let listener = dashboard::listen(args.listen).await?;
-    let config = dashboard::Config { operations: args.operations, reports: args.reports, insecure: args.insecure };
+    let tls = config::Tls { certificate: args.tls_cert, key: args.tls_key, client_ca: None };
+    let listener = dashboard::listen(args.listen, &tls)?;
+    let config = dashboard::Config {
+        operations: args.operations,
+        trust: Trust { ca: args.ca, ..Trust::default() },
+        reports: args.reports,
+        insecure: args.insecure,
+        secure: tls.is_on(),
+    };
     let dashboard = Dashboard::new(listener, config)?;
     println!("{}", serde_json::json!({ "address": dashboard.address()? }));
     dashboard.serve(stop).await
@@ -64,8 +78,8 @@ async fn run_migrations(database: &config::Database) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn check(address: &str) -> Result<(), Problem> {
-    let channel = client::connect(address, "").await?;
+async fn check(address: &str, trust: &Trust) -> Result<(), Problem> {
+    let channel = client::connect_with(address, "", trust).await?;
     let mut health = HealthClient::new(channel);
     let asked = health.check(HealthCheckRequest::default());
     let answer = tokio::time::timeout(Duration::from_secs(5), asked)
@@ -90,17 +104,17 @@ async fn run_import(import: Import) -> Result<(), Problem> {
                 return Ok(());
             }
             let input = Input::open(&file)?;
-            let channel = client::connect(&client.address(operations::SERVICE.port), &client.token).await?;
+            let channel = client.connect(operations::SERVICE.port).await?;
             tickets::import_from(channel, input, &mapping, again).await?
         }
         Import::Contracts { file, currency, client } => {
             let input = Input::open(&file)?;
-            let channel = client::connect(&client.address(supplier::SERVICE.port), &client.token).await?;
+            let channel = client.connect(supplier::SERVICE.port).await?;
             contracts::import_from(channel, input, &currency).await?
         }
         Import::Focus { file, client } => {
             let input = Input::open(&file)?;
-            let channel = client::connect(&client.address(catalog::SERVICE.port), &client.token).await?;
+            let channel = client.connect(catalog::SERVICE.port).await?;
             costs::import_focus_from(channel, input).await?
         }
     };
@@ -171,7 +185,21 @@ pub fn print_made(made: &report::Made, out: &Path) {
 }
 
 async fn run_explain(args: &ExplainArgs) -> Result<(), Problem> {
-    let channel = client::connect(&args.client.address(operations::SERVICE.port), &args.client.token).await?;
+    let channel = args.client.connect(operations::SERVICE.port).await?;
     print!("{}", explain::explain(channel, &args.ticket, args.at, args.known).await?);
     Ok(())
+}
+
+fn new_token(args: &NewToken) -> Result<(), Problem> {
+    let made = token::new(args, clock::System.now())?;
+    eprintln!("the token, shown this once, and its line for the token file:");
+    println!("{}\n{}", made.token, made.line);
+    Ok(())
+}
+
+async fn run_issuer(args: &IssuerArgs) -> Result<(), Problem> {
+    match &args.action {
+        Some(IssuerAction::Token(asked)) => issuer::print_token(asked, clock::System.now()),
+        None => issuer::run(&args.identity, shutdown_signal().map_err(problem)?).await,
+    }
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::SuiteArgs;
+use crate::client::Trust;
 use crate::dashboard::{self, Dashboard};
 use crate::import::Problem;
 use crate::postgres::{self, Cluster};
@@ -107,6 +108,8 @@ impl Suite {
         let server = |port: u16| config::Server {
             listen: Some(SocketAddr::new(args.bind, port)),
             tokens_file: args.tokens_file.clone(),
+            oidc: args.oidc.clone(),
+            tls: args.tls.clone(),
             insecure: args.insecure,
             drain_seconds: args.drain_seconds,
         };
@@ -121,7 +124,7 @@ impl Suite {
         };
         let dashboard_address = SocketAddr::new(args.bind, port(args.dashboard_port, 0)?);
         server(0).authenticator(dashboard_address).map_err(problem)?;
-        let dashboard_listener = dashboard::listen(dashboard_address).await?;
+        let dashboard_listener = dashboard::listen(dashboard_address, &args.tls)?;
 
         let cluster = Database::open(&args.database, args.data_dir.as_deref()).await?;
         let database = cluster.config.clone();
@@ -133,8 +136,10 @@ impl Suite {
         let supplier = bind(supplier::build(&database).await, &server(port(args.supplier_port, 3)?))?;
         let config = dashboard::Config {
             operations: reachable(operations.address()).to_string(),
+            trust: trust(args)?,
             reports: reports.clone(),
             insecure: args.insecure,
+            secure: args.tls.is_on(),
         };
         let dashboard = Dashboard::new(dashboard_listener, config)?;
         let addresses = Addresses {
@@ -182,4 +187,12 @@ fn bind(
 /// An address that this machine can call: a server that listens on every address is called on loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()) } else { address }
+}
+
+/// How the dashboard verifies the operations service beside it, which is called on an address that certificates are
+/// hardly ever for: by the name in the certificate.
+fn trust(args: &SuiteArgs) -> Result<Trust, Problem> {
+    let Some(certificate) = &args.tls.certificate else { return Ok(Trust::default()) };
+    let server_name = Some(servicekit::tls::server_name(certificate).map_err(problem)?);
+    Ok(Trust { ca: args.ca.clone().or_else(|| Some(certificate.clone())), server_name, ..Trust::default() })
 }

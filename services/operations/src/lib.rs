@@ -23,6 +23,8 @@ use servicekit::{Error, Kit, Service, clock, config};
 use crate::catalog::Catalog;
 use crate::usecase::Operations;
 
+pub use crate::usecase::PERMISSIONS;
+
 /// The service: its schema, its port, its migrations.
 pub static SERVICE: Service =
     Service { name: "operations", version: env!("CARGO_PKG_VERSION"), port: 7102, migrations: embed_migrations!() };
@@ -38,7 +40,7 @@ pub async fn server(kit: Kit) -> Result<Server, Error> {
     let operations = Operations::new(kit.clone(), catalog);
     kit.spawn(scheduler::run(operations.clone()));
     let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
-    Ok(Server::new(kit)?.add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+    Ok(Server::new(kit)?.permit(PERMISSIONS).add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
 }
 
 #[cfg(test)]

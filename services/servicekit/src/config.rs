@@ -55,15 +55,103 @@ impl std::fmt::Debug for Database {
     }
 }
 
+/// Whose signed tokens are accepted.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Oidc {
+    /// Issuer of OpenID Connect tokens that are accepted, exactly as their claim `iss` has it
+    #[arg(
+        id = "oidc_issuer",
+        long = "oidc-issuer",
+        env = "ITSM_OIDC_ISSUER",
+        value_name = "URL",
+        requires = "oidc_audience",
+        conflicts_with = "insecure"
+    )]
+    pub issuer: Option<String>,
+    /// Audience that a token must be made for: what the issuer calls this installation
+    #[arg(id = "oidc_audience", long = "oidc-audience", env = "ITSM_OIDC_AUDIENCE", value_name = "NAME")]
+    pub audience: Option<String>,
+    /// Keys of the issuer: a file or a URL; by default what its discovery document names
+    #[arg(id = "oidc_jwks", long = "oidc-jwks", env = "ITSM_OIDC_JWKS", value_name = "FILE|URL")]
+    pub jwks: Option<String>,
+    /// Claim with the roles, a path with dots where it is nested: realm_access.roles
+    #[arg(
+        id = "oidc_roles_claim",
+        long = "oidc-roles-claim",
+        env = "ITSM_OIDC_ROLES_CLAIM",
+        default_value = ROLES_CLAIM,
+        value_name = "CLAIM"
+    )]
+    pub roles_claim: String,
+    /// Claim with the customer that the caller is bound to
+    #[arg(
+        id = "oidc_customer_claim",
+        long = "oidc-customer-claim",
+        env = "ITSM_OIDC_CUSTOMER_CLAIM",
+        default_value = CUSTOMER_CLAIM,
+        value_name = "CLAIM"
+    )]
+    pub customer_claim: String,
+}
+
+const ROLES_CLAIM: &str = "roles";
+const CUSTOMER_CLAIM: &str = "customer";
+
+impl Default for Oidc {
+    /// No issuer.
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            audience: None,
+            jwks: None,
+            roles_claim: ROLES_CLAIM.to_owned(),
+            customer_claim: CUSTOMER_CLAIM.to_owned(),
+        }
+    }
+}
+
+/// Certificates of a port.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Tls {
+    /// Certificate to answer with, its chain after it, PEM; turns TLS on
+    #[arg(id = "tls_cert", long = "tls-cert", env = "ITSM_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(id = "tls_key", long = "tls-key", env = "ITSM_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub key: Option<PathBuf>,
+    /// Certificates of clients signed by these, PEM, stand for the callers that the token file lists by their names
+    #[arg(
+        id = "tls_client_ca",
+        long = "tls-client-ca",
+        env = "ITSM_TLS_CLIENT_CA",
+        value_name = "FILE",
+        requires_all = ["tls_cert", "tokens_file"]
+    )]
+    pub client_ca: Option<PathBuf>,
+}
+
+impl Tls {
+    /// Whether the port speaks TLS.
+    pub fn is_on(&self) -> bool {
+        self.certificate.is_some() && self.key.is_some()
+    }
+}
+
 /// How a server listens, whom it lets in and how it stops.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Server {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "ITSM_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// File with one caller a line: `token actor [customer=customers/x] [roles=a,b]`
+    /// File with one caller a line: `token actor [customer=customers/x] [roles=a,b] [expires=2027-01-01]`
     #[arg(long, env = "ITSM_TOKENS_FILE", value_name = "FILE", conflicts_with = "insecure")]
     pub tokens_file: Option<PathBuf>,
+    /// Whose signed tokens are accepted.
+    #[command(flatten)]
+    pub oidc: Oidc,
+    /// Certificates of the port.
+    #[command(flatten)]
+    pub tls: Tls,
     /// Lets everybody in with every role; listens on loopback addresses only
     #[arg(long, env = "ITSM_INSECURE")]
     pub insecure: bool,
@@ -76,7 +164,14 @@ impl Server {
     /// On loopback without credentials, on the given port (0: a free one): for tests and demonstrations.
     pub fn insecure(port: u16) -> Self {
         let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-        Self { listen: Some(loopback), tokens_file: None, insecure: true, drain_seconds: 10 }
+        Self {
+            listen: Some(loopback),
+            tokens_file: None,
+            oidc: Oidc::default(),
+            tls: Tls::default(),
+            insecure: true,
+            drain_seconds: 10,
+        }
     }
 
     /// The address to listen on: the given one, or loopback with the service's own port.
@@ -86,15 +181,12 @@ impl Server {
 
     /// How callers are recognised; refuses to be insecure on an address that others can reach.
     pub fn authenticator(&self, address: SocketAddr) -> Result<Authenticator, Error> {
-        if let Some(path) = &self.tokens_file {
-            return Authenticator::from_file(path);
-        }
-        let refuse = |message: String| Err(Error::refused(error::CONFIGURATION_INVALID, "", message));
-        if !self.insecure {
-            return refuse("nobody could call: name a token file with --tokens-file, or use --insecure".to_owned());
+        if !self.insecure || self.tokens_file.is_some() {
+            return Authenticator::new(self.tokens_file.as_deref(), &self.oidc, self.tls.client_ca.is_some());
         }
         if !address.ip().is_loopback() {
-            return refuse(format!("--insecure listens on loopback only, not on {address}: use --tokens-file"));
+            let message = format!("--insecure listens on loopback only, not on {address}: use --tokens-file");
+            return Err(Error::refused(error::CONFIGURATION_INVALID, "", message));
         }
         tracing::warn!(%address, "insecure: everybody on this machine may do everything");
         Ok(Authenticator::insecure())
@@ -151,5 +243,33 @@ mod tests {
     fn without_tokens_nobody_is_let_in() {
         let config = Server { insecure: false, ..Server::insecure(0) };
         assert!(config.authenticator(config.address(7101)).is_err());
+    }
+
+    #[test]
+    fn a_file_that_names_nobody_is_refused() {
+        let path = std::env::temp_dir().join(format!("itsm-nobody-{}", std::process::id()));
+        std::fs::write(&path, "# nobody\n").unwrap();
+        let config = Server { insecure: false, tokens_file: Some(path.clone()), ..Server::insecure(0) };
+        let refusal = config.authenticator(config.address(7101)).unwrap_err();
+        std::fs::remove_file(path).unwrap();
+        assert!(refusal.to_string().contains("names no caller"), "{refusal}");
+    }
+
+    #[test]
+    fn an_issuer_needs_an_audience() {
+        let oidc = Oidc { issuer: Some("https://id.example".to_owned()), ..Oidc::default() };
+        let config = Server { insecure: false, oidc, ..Server::insecure(0) };
+        assert!(config.authenticator(config.address(7101)).unwrap_err().to_string().contains("--oidc-audience"));
+    }
+
+    #[test]
+    fn client_certificates_need_callers_that_they_stand_for() {
+        let path = std::env::temp_dir().join(format!("itsm-no-certificate-{}", std::process::id()));
+        std::fs::write(&path, "0123456789abcdef people/ann\n").unwrap();
+        let tls = Tls { client_ca: Some("ca.pem".into()), ..Tls::default() };
+        let config = Server { insecure: false, tokens_file: Some(path.clone()), tls, ..Server::insecure(0) };
+        let refusal = config.authenticator(config.address(7101)).unwrap_err();
+        std::fs::remove_file(path).unwrap();
+        assert!(refusal.to_string().contains("certificate="), "{refusal}");
     }
 }

@@ -1,6 +1,8 @@
-//! The edge of a server: request id, span, caller, deadline, observation, in one layer that is boxed once.
+//! The edge of a server: request id, span, caller, role, deadline, observation, in one layer that is boxed once. Nothing
+//! of a request is looked at before its caller is known and may use the method (AIP-211).
 //! Every refusal leaves with a reason, also those that the transport makes by itself.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,9 +17,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 use tower::Service;
 use tracing::Instrument;
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Caller};
 use crate::clock;
 use crate::error::{self, DOMAIN, Error, Reason};
+use crate::tls::Peer;
 
 /// Header with the id of a request, in both directions.
 const REQUEST_ID: &str = "x-request-id";
@@ -35,6 +38,9 @@ pub trait Observer: Send + Sync + 'static {
 pub(crate) struct Edge {
     pub(crate) routes: Routes,
     pub(crate) authenticator: Arc<Authenticator>,
+    /// The role that each method takes, by its full name.
+    pub(crate) roles: Arc<HashMap<&'static str, &'static str>>,
+    pub(crate) clock: clock::Shared,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
@@ -55,23 +61,22 @@ impl Service<Request<Body>> for Edge {
         let span = tracing::info_span!("request", method, request_id, actor = tracing::field::Empty);
         let observer = self.observer.clone();
         let began = tokio::time::Instant::now();
-        let admitted = self.admit(&method, &mut request);
-        if let Ok(Some(actor)) = &admitted {
-            span.record("actor", actor);
-        }
         // Made here, before the transport's own timer, so that ours is the one that answers.
         let deadline = deadline(request.headers()).map(tokio::time::sleep);
-        let inner = admitted.map(|_| self.routes.call(request));
+        let mut this = self.clone();
         let answer = async move {
-            let mut response = match inner {
-                Err(error) => Status::from(error).into_http(),
-                Ok(inner) => match deadline {
-                    None => inner.await?,
-                    Some(sleep) => tokio::select! {
-                        biased;
-                        response = inner => response?,
-                        () = sleep => too_late().into_http(),
-                    },
+            let inner = async {
+                match this.admit(&method, &mut request).await {
+                    Ok(()) => this.routes.call(request).await,
+                    Err(error) => Ok(Status::from(error).into_http()),
+                }
+            };
+            let mut response = match deadline {
+                None => inner.await?,
+                Some(sleep) => tokio::select! {
+                    biased;
+                    response = inner => response?,
+                    () = sleep => too_late().into_http(),
                 },
             };
             let code = give_reason(response.headers_mut());
@@ -90,16 +95,22 @@ impl Service<Request<Body>> for Edge {
 }
 
 impl Edge {
-    /// Puts the caller into the request; the actor, or `None` where nobody is asked.
-    fn admit(&self, method: &str, request: &mut Request<Body>) -> Result<Option<String>, Error> {
+    /// Puts the caller into the request, if it may use the method: first who it is, then what it may do.
+    async fn admit(&self, method: &str, request: &mut Request<Body>) -> Result<(), Error> {
         if OPEN.iter().any(|prefix| method.starts_with(prefix)) {
-            return Ok(None);
+            return Ok(());
         }
-        let credentials = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let caller = self.authenticator.authenticate(credentials)?;
-        let actor = caller.actor.clone();
-        request.extensions_mut().insert(caller);
-        Ok(Some(actor))
+        let credentials =
+            request.headers().get(http::header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+        let peer = request.extensions().get::<Peer>();
+        let caller = self.authenticator.authenticate(credentials, peer, self.clock.now()).await?;
+        tracing::Span::current().record("actor", &caller.actor);
+        // A method that is not in the table does not exist: see `Server::bind`.
+        if let Some(role) = self.roles.get(method.trim_start_matches('/')).filter(|role| !role.is_empty()) {
+            caller.require(role)?;
+        }
+        request.extensions_mut().insert::<Arc<Caller>>(caller);
+        Ok(())
     }
 }
 
@@ -173,8 +184,14 @@ mod tests {
     }
 
     fn edge() -> Edge {
-        let callers = Authenticator::parse("0123456789abcdef people/ann").unwrap();
-        Edge { routes: Routes::default(), authenticator: Arc::new(callers), observer: None }
+        let callers = crate::auth::tests::callers("0123456789abcdef people/ann roles=waiter");
+        Edge {
+            routes: Routes::default(),
+            authenticator: Arc::new(callers),
+            roles: Arc::new([("itsm.x.v1.Slow/Wait", "waiter"), ("itsm.x.v1.Slow/Haste", "runner")].into()),
+            clock: Arc::new(clock::System),
+            observer: None,
+        }
     }
 
     async fn status(edge: &mut Edge, request: Request<Body>) -> Status {
@@ -242,6 +259,20 @@ mod tests {
         let status_of_late = status(&mut edge, request("20m")).await;
         assert_eq!(status_of_late.get_details_error_info().unwrap().reason, "DEADLINE_EXCEEDED");
         assert_eq!(status(&mut edge, request("2M")).await.code(), Code::Ok);
+    }
+
+    #[tokio::test]
+    async fn a_caller_without_the_role_does_not_reach_the_method() {
+        let mut edge = Edge { routes: Routes::new(Slow), ..edge() };
+        let request = |token: &str| {
+            let builder =
+                Request::builder().uri("/itsm.x.v1.Slow/Haste").header("authorization", format!("Bearer {token}"));
+            builder.body(Body::empty()).unwrap()
+        };
+        let refusal = status(&mut edge, request("0123456789abcdef")).await;
+        assert_eq!(refusal.code(), Code::PermissionDenied);
+        assert_eq!(refusal.get_details_error_info().unwrap().reason, "PERMISSION_DENIED");
+        assert_eq!(status(&mut edge, request("0123456789abcdeg")).await.code(), Code::Unauthenticated);
     }
 
     #[tokio::test]

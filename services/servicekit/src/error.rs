@@ -39,7 +39,10 @@ reasons! {
     FIELD_INVALID, InvalidArgument, "one or more fields do not hold what they must: mend every field violation listed";
     FILTER_INVALID, InvalidArgument, "filter or order_by cannot be read: the message names field and column";
     PAGE_TOKEN_INVALID, InvalidArgument, "the token does not belong to this method, caller, filter and order: start again without one";
-    UNAUTHENTICATED, Unauthenticated, "no valid bearer token came with the request: send one in the authorization metadata";
+    UNAUTHENTICATED, Unauthenticated, "no credentials came with the request: send a bearer token in the authorization metadata, or a client certificate that is listed";
+    TOKEN_INVALID, Unauthenticated, "the token is not accepted here: it is unknown, forged, not valid yet, or made for another server; the log says which";
+    TOKEN_EXPIRED, Unauthenticated, "the token was good and has expired: ask for a new one";
+    KEYS_UNAVAILABLE, Unavailable, "the token names a key that is not known here and the issuer's keys cannot be read: try again";
     PERMISSION_DENIED, PermissionDenied, "the caller lacks the role that the metadata names";
     RESOURCE_NOT_FOUND, NotFound, "no such resource, or the caller may not see it";
     RESOURCE_EXISTS, AlreadyExists, "the name, or another value that must be unique, is taken";

@@ -23,6 +23,8 @@ pub mod serve;
 pub mod sql;
 pub mod standard;
 pub mod telemetry;
+pub mod tls;
+mod watched;
 pub mod wire;
 pub mod writer;
 

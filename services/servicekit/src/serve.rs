@@ -1,8 +1,8 @@
 //! A gRPC server of the suite: health, reflection, journal and server information beside the service's own methods.
 //! Stops in order: not serving, drain, deadline.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::RoutesBuilder;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::auth::Permission;
 use crate::db::Connection;
 use crate::edge::Edge;
 pub use crate::edge::Observer;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::kit::Kit;
-use crate::{config, idempotency, journal, migrate, page};
+use crate::tls::{Listener, Protocol};
+use crate::{config, idempotency, journal, migrate, page, standard};
 
 /// Largest message accepted, in bytes. Services decode with it: `XServer::new(x).max_decoding_message_size(…)`.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -41,10 +42,18 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const ALWAYS: [&str; 3] =
     ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
+/// Which role each method takes that every server has. Entries of the journal are left out for whom they are not meant.
+pub const PERMISSIONS: &[Permission] = &[
+    ("itsm.common.v1.ServerService/GetServerInfo", ""),
+    ("itsm.journal.v1.JournalService/WatchJournal", ""),
+    ("itsm.journal.v1.JournalService/ListJournalEntries", ""),
+];
+
 /// A server under construction.
 pub struct Server {
     kit: Kit,
     routes: RoutesBuilder,
+    roles: HashMap<&'static str, &'static str>,
     health: HealthReporter,
     names: Vec<&'static str>,
     observer: Option<Arc<dyn Observer>>,
@@ -56,7 +65,7 @@ pub struct Bound {
     edge: Edge,
     health: HealthReporter,
     names: Vec<&'static str>,
-    incoming: TcpIncoming,
+    listener: Listener,
     address: SocketAddr,
     drain: Duration,
 }
@@ -69,9 +78,11 @@ impl Server {
         routes.add_service(tonic_health::pb::health_server::HealthServer::new(
             tonic_health::server::HealthService::from_health_reporter(health.clone()),
         ));
-        let server = Self { kit: kit.clone(), routes, health, names: Vec::new(), observer: None };
+        let roles = HashMap::new();
+        let server = Self { kit: kit.clone(), routes, roles, health, names: Vec::new(), observer: None };
         let journal = JournalServiceServer::new(journal::Service::new(kit.clone()));
         Ok(server
+            .permit(PERMISSIONS)
             .add(ServerServiceServer::new(Information { kit }).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add(journal.max_decoding_message_size(MAX_MESSAGE_BYTES)))
     }
@@ -92,6 +103,22 @@ impl Server {
         self.routes.add_service(service);
         self.names.push(S::NAME);
         self
+    }
+
+    /// States which roles the methods of added services take; every one of them needs an entry.
+    #[must_use]
+    pub fn permit(mut self, permissions: &[Permission]) -> Self {
+        self.roles.extend(permissions.iter().copied());
+        self
+    }
+
+    /// Fails if a method that is served here has no entry: it would be open to every caller.
+    fn check_roles(&self) -> Result<(), Error> {
+        let missing = self.names.iter().flat_map(|name| standard::methods_of_service(name));
+        match missing.into_iter().find(|method| !self.roles.contains_key(method.as_str())) {
+            Some(method) => Err(Error::internal(format!("{method} has no entry in the table of permissions"))),
+            None => Ok(()),
+        }
     }
 
     /// Tells the observer about every answer.
@@ -124,31 +151,24 @@ impl Server {
 
     /// Takes the port and says so in one sentence when it cannot.
     pub fn bind(self, config: &config::Server) -> Result<Bound, Error> {
+        self.check_roles()?;
         let this = self.reflected()?;
         let address = config.address(this.kit.service.port);
         let authenticator = config.authenticator(address)?;
-        let incoming = TcpIncoming::bind(address).map_err(|cause| {
-            let message = match cause.kind() {
-                ErrorKind::AddrInUse => {
-                    format!(
-                        "{address} is in use: stop what listens there, or choose another with --listen or --port-base"
-                    )
-                }
-                _ => format!("{address} cannot be listened on ({cause}): choose another address with --listen"),
-            };
-            Error::refused(error::LISTEN_FAILED, "", message)
-        })?;
-        let address = incoming.local_addr().map_err(Error::internal)?;
+        let listener = Listener::bind(address, &config.tls, Protocol::Grpc)?;
+        let address = listener.address().map_err(Error::internal)?;
         Ok(Bound {
             edge: Edge {
                 routes: this.routes.routes().prepare(),
                 authenticator: Arc::new(authenticator),
+                roles: Arc::new(this.roles),
+                clock: this.kit.clock.clone(),
                 observer: this.observer,
             },
             kit: this.kit,
             health: this.health,
             names: this.names,
-            incoming: incoming.with_nodelay(Some(true)),
+            listener,
             address,
             drain: config.drain(),
         })
@@ -163,7 +183,7 @@ impl Bound {
 
     /// Answers until `stop` is cancelled and then drains: no new requests, those under way get their time.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        let Self { kit, edge, health, names, incoming, address, drain } = self;
+        let Self { kit, edge, health, names, listener, address, drain } = self;
         let name = kit.service.name;
         let background = CancellationToken::new();
         let mut tasks = tokio::task::JoinSet::new();
@@ -176,7 +196,7 @@ impl Bound {
         let transport = tonic::transport::Server::builder()
             .max_concurrent_streams(MAX_STREAMS)
             .http2_keepalive_interval(Some(KEEPALIVE));
-        let serving = transport.serve_with_incoming_shutdown(edge, incoming, stop.clone().cancelled_owned());
+        let serving = transport.serve_with_incoming_shutdown(edge, listener.incoming(), stop.clone().cancelled_owned());
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
             end = &mut serving => end.map_err(Error::internal)?,

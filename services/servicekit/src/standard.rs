@@ -10,9 +10,8 @@ use diesel::sql_types::{Array, Integer, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorPool, DynamicMessage, ServiceDescriptor};
 use prost_types::FieldMask;
-use tonic::Request;
 
 use crate::auth::Caller;
 use crate::convert::Reader;
@@ -24,33 +23,16 @@ use crate::resource::{self, Change, Create, List, Publish, Resource, Revision, R
 use crate::sql::Sql;
 use crate::wire;
 
-/// A method and the role that it takes; an empty role lets every caller in.
-pub type Permission = (&'static str, &'static str);
+pub use crate::auth::Permission;
 
 /// What a gRPC service of declarative resources holds.
 #[derive(Clone)]
 pub struct Desk {
     /// Database, clock and journal.
     pub kit: Kit,
-    /// Who may call what: an entry for every method, by its full name.
-    pub permissions: &'static [Permission],
 }
 
 impl Desk {
-    /// The caller and the request, if the caller may use the method; a method that is not listed lets nobody in.
-    pub fn admit<T>(&self, method: &'static str, request: Request<T>) -> Result<(Arc<Caller>, T), Error> {
-        let caller = Caller::of(&request)?;
-        let (_, role) = self
-            .permissions
-            .iter()
-            .find(|(listed, _)| *listed == method)
-            .ok_or_else(|| Error::internal(format!("{method} has no entry in the table of permissions")))?;
-        if !role.is_empty() {
-            caller.require(role)?;
-        }
-        Ok((caller, request.into_inner()))
-    }
-
     /// What a write came with. The request's id has been taken out of it, so that it is not hashed.
     pub fn write(
         &self,
@@ -65,15 +47,23 @@ impl Desk {
     }
 }
 
-/// Every method of a package of the contract by its full name, in the order of the contract: for tests of
-/// [`Desk::permissions`].
+/// Every method of a package of the contract by its full name, in the order of the contract: for tests of tables of
+/// permissions.
 pub fn methods_of(package: &str) -> Vec<String> {
-    let set = prost_types::FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap_or_default();
-    let mut files: Vec<_> = set.file.into_iter().filter(|file| file.package() == package).collect();
-    files.sort_by(|a, b| a.name().cmp(b.name()));
-    let services = files.iter().flat_map(|file| &file.service);
-    let methods = services.flat_map(|service| service.method.iter().map(move |method| (service, method)));
-    methods.map(|(service, method)| format!("{package}.{}/{}", service.name(), method.name())).collect()
+    methods(|service| service.parent_file().package_name() == package)
+}
+
+/// Every method of a gRPC service of the contract by its full name. Empty: the contract has no such service.
+pub(crate) fn methods_of_service(name: &str) -> Vec<String> {
+    methods(|service| service.full_name() == name)
+}
+
+fn methods(wanted: impl Fn(&ServiceDescriptor) -> bool) -> Vec<String> {
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap_or_default();
+    let mut services: Vec<_> = pool.services().filter(wanted).collect();
+    services.sort_by(|a, b| a.parent_file().name().cmp(b.parent_file().name()));
+    let methods = services.iter().flat_map(ServiceDescriptor::methods);
+    methods.map(|method| format!("{}/{}", method.parent_service().full_name(), method.name())).collect()
 }
 
 /// Fields of a message that it leaves unset and that a client may set: for tests that their sample holds every field.
@@ -555,8 +545,8 @@ macro_rules! revision_message {
     }};
 }
 
-/// Makes one method that reads, inside `#[tonic::async_trait] impl …`: admits the caller, then runs the body, which gives
-/// a `Result` of answer and [`Error`].
+/// Makes one method that reads, inside `#[tonic::async_trait] impl …`: the body gets the caller, whom the edge has let in,
+/// and gives a `Result` of answer and [`Error`].
 #[macro_export]
 macro_rules! read_method {
     (
@@ -572,7 +562,8 @@ macro_rules! read_method {
             Self: 'async_trait,
         {
             Box::pin(async move {
-                let ($caller, $request) = $self.desk.admit(concat!($service, stringify!($Method)), request)?;
+                let $caller = $crate::Caller::of(&request)?;
+                let $request = request.into_inner();
                 let answer: Result<$answer, $crate::Error> = async move { $body }.await;
                 Ok(tonic::Response::new(answer?))
             })

@@ -30,9 +30,9 @@ pub async fn build(database: &config::Database) -> Result<Server, Error> {
 
 /// The server on a database that is open.
 pub fn server(kit: Kit) -> Result<Server, Error> {
-    let suppliers = grpc::Suppliers { desk: Desk { kit: kit.clone(), permissions: PERMISSIONS } };
+    let suppliers = grpc::Suppliers { desk: Desk { kit: kit.clone() } };
     let suppliers = SupplierServiceServer::new(suppliers).max_decoding_message_size(MAX_MESSAGE_BYTES);
-    Ok(Server::new(kit)?.add(suppliers))
+    Ok(Server::new(kit)?.permit(PERMISSIONS).add(suppliers))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{differences, store};
 /// Serves customers, working time and promises.
 #[derive(Clone)]
 pub struct Agreements {
-    /// Database, clock and permissions.
+    /// Database, clock and journal.
     pub desk: Desk,
     /// What simulations read.
     pub(crate) histories: Histories,

@@ -11,7 +11,7 @@ use crate::{differences, store};
 /// Serves how work is done.
 #[derive(Clone)]
 pub struct Governance {
-    /// Database, clock and permissions.
+    /// Database, clock and journal.
     pub desk: Desk,
 }
 

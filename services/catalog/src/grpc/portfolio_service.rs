@@ -10,7 +10,7 @@ use crate::usecase::{activate_service, retire_service};
 /// Serves the portfolio.
 #[derive(Clone)]
 pub struct Portfolio {
-    /// Database, clock and permissions.
+    /// Database, clock and journal.
     pub desk: Desk,
 }
 

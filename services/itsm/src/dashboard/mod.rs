@@ -1,27 +1,31 @@
 //! Reports and tickets in a browser. The dashboard has no rights of its own: it shows what the services
 //! answer to the viewer's token, and renders on the server without script.
 
-use std::io::ErrorKind;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Form, FromRequestParts, State};
+use axum::extract::{Form, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 use pb::ticket_service_client::TicketServiceClient;
 use proto::operations::v1 as pb;
 use serde::Deserialize;
-use tokio::net::TcpListener;
+use servicekit::tls::{Listener, Protocol, Stream};
+use servicekit::{config, error};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
-use crate::client::{self, Channel, sentence};
+use crate::client::{self, Channel, Trust, sentence};
 use crate::import::Problem;
+use crate::suite::problem;
 
 mod page;
 mod reports;
@@ -31,38 +35,55 @@ mod timeline;
 
 /// Name of the cookie that holds the viewer's token.
 const COOKIE: &str = "itsm_token";
+/// Longest token that browsers keep: cookies have 4,096 bytes with their attributes (RFC 6265 section 6.1).
+const LONGEST_TOKEN: usize = 4_000;
 
 /// What the dashboard needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Address of the operations service.
     pub operations: String,
+    /// How it is verified.
+    pub trust: Trust,
     /// Folder of the reports: one folder a report.
     pub reports: PathBuf,
     /// Whether everybody is let in without a token.
     pub insecure: bool,
+    /// Whether the port speaks TLS: browsers then keep the token to such ports.
+    pub secure: bool,
 }
 
 /// A dashboard that listens and is ready to serve.
 pub struct Dashboard {
-    listener: TcpListener,
+    port: Port,
     config: Arc<Config>,
 }
 
+/// A port that a dashboard has taken.
+pub struct Port(Listener);
+
 /// Takes an address for the dashboard; port 0 takes a free port.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, Problem> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => Problem::new(format!(
-            "{address} is in use: stop what listens there, or choose another port with --port-base"
-        )),
-        _ => Problem::new(format!("the dashboard cannot listen on {address}: {error}")),
-    })
+pub fn listen(address: SocketAddr, tls: &config::Tls) -> Result<Port, Problem> {
+    Listener::bind(address, tls, Protocol::Http).map(Port).map_err(problem)
+}
+
+impl axum::serve::Listener for Port {
+    type Io = Stream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Stream, SocketAddr) {
+        self.0.accept().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.address()
+    }
 }
 
 impl Dashboard {
     /// A dashboard on an address that was taken.
-    pub fn new(listener: TcpListener, config: Config) -> Result<Self, Problem> {
-        let dashboard = Self { listener, config: Arc::new(config) };
+    pub fn new(port: Port, config: Config) -> Result<Self, Problem> {
+        let dashboard = Self { port, config: Arc::new(config) };
         let address = dashboard.address()?;
         if dashboard.config.insecure && !address.ip().is_loopback() {
             return Err(Problem::new(format!("--insecure listens on loopback only, not on {address}")));
@@ -72,7 +93,7 @@ impl Dashboard {
 
     /// Address it listens on.
     pub fn address(&self) -> Result<SocketAddr, Problem> {
-        self.listener.local_addr().map_err(|error| Problem::new(format!("the dashboard has no address: {error}")))
+        self.port.0.address().map_err(|error| Problem::new(format!("the dashboard has no address: {error}")))
     }
 
     /// Serves until told to stop.
@@ -87,8 +108,9 @@ impl Dashboard {
             .route("/sign-out", get(sign_out))
             .route("/health", get(|| async { "ok\n" }))
             .fallback(|| async { Refusal::not_found("there is no such page") })
+            .layer(axum::middleware::from_fn_with_state(self.config.clone(), sign_in_again))
             .with_state(self.config);
-        axum::serve(self.listener, router)
+        axum::serve(self.port, router)
             .with_graceful_shutdown(stop.cancelled_owned())
             .await
             .map_err(|error| Problem::new(format!("the dashboard stopped: {error}")))
@@ -107,9 +129,9 @@ impl FromRequestParts<Arc<Config>> for Viewer {
     async fn from_request_parts(parts: &mut Parts, config: &Arc<Config>) -> Result<Self, Response> {
         let token = if config.insecure { String::new() } else { token(&parts.headers).unwrap_or_default() };
         if token.is_empty() && !config.insecure {
-            return Err(Redirect::to(&sign_in_path(&parts.uri)).into_response());
+            return Err(Redirect::to(&sign_in_path(&parts.uri, None)).into_response());
         }
-        let channel = client::connect(&config.operations, &token)
+        let channel = client::connect_with(&config.operations, &token, &config.trust)
             .await
             .map_err(|problem| Refusal::new(StatusCode::BAD_GATEWAY, problem.to_string()).into_response())?;
         let tickets = TicketServiceClient::new(channel).max_decoding_message_size(16 << 20);
@@ -120,15 +142,64 @@ impl FromRequestParts<Arc<Config>> for Viewer {
 impl Viewer {
     /// Refuses a token that the services do not know; for pages that ask no service.
     async fn verify(&mut self) -> Result<(), Refusal> {
+        self.look().await.map_err(Refusal::from)
+    }
+
+    async fn look(&mut self) -> Result<(), Status> {
         let request = pb::ListTicketsRequest { page_size: 1, ..Default::default() };
-        self.tickets.list_tickets(request).await.map(drop).map_err(Refusal::from)
+        self.tickets.list_tickets(request).await.map(drop)
     }
 }
 
-fn sign_in_path(uri: &Uri) -> String {
+fn sign_in_path(uri: &Uri, ended: Option<Ended>) -> String {
     let next = uri.path_and_query().map_or("/", |path| path.as_str());
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    format!("/sign-in?{query}")
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("next", next);
+    if let Some(ended) = ended {
+        query.append_pair("ended", ended.word());
+    }
+    format!("/sign-in?{}", query.finish())
+}
+
+/// Why somebody who was signed in has to sign in again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// The token has expired.
+    Expired,
+    /// The services accept the token no longer.
+    Refused,
+}
+
+impl Ended {
+    fn of(status: &Status) -> Self {
+        let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+        if reason == error::TOKEN_EXPIRED.name { Self::Expired } else { Self::Refused }
+    }
+
+    /// As the address of the sign-in page has it: a word, so that no link can put a text of its own on the page.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+        }
+    }
+
+    fn sentence(word: &str) -> &'static str {
+        match word {
+            "expired" => "Your token has expired: sign in with a new one.",
+            "refused" => "The services do not accept your token any more: sign in with another one.",
+            _ => "",
+        }
+    }
+}
+
+/// Leads whoever was signed in and no longer is to the sign-in page, which says why, and back to where they were.
+async fn sign_in_again(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let response = next.run(request).await;
+    let Some(ended) = response.extensions().get::<Ended>() else { return response };
+    let forget = [(header::SET_COOKIE, config.cookie("", "; Max-Age=0"))];
+    (forget, Redirect::to(&sign_in_path(&uri, Some(*ended)))).into_response()
 }
 
 fn token(headers: &HeaderMap) -> Option<String> {
@@ -148,6 +219,8 @@ struct SignIn {
     token: String,
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    ended: String,
 }
 
 impl SignIn {
@@ -158,7 +231,7 @@ impl SignIn {
 }
 
 async fn sign_in_page(axum::extract::Query(form): axum::extract::Query<SignIn>) -> Markup {
-    sign_in_form(form.next(), "")
+    sign_in_form(form.next(), Ended::sentence(&form.ended))
 }
 
 fn sign_in_form(next: &str, refused: &str) -> Markup {
@@ -174,7 +247,7 @@ fn sign_in_form(next: &str, refused: &str) -> Markup {
                 input #token type="password" name="token" autocomplete="current-password" required autofocus;
                 button { "Sign in" }
             }
-            p.note { "The token is the one your operator gave you for the services (ITSM_TOKENS_FILE)." }
+            p.note { "The token is the one that the services take from you: from your operator, or signed by your issuer." }
         },
     )
 }
@@ -182,25 +255,44 @@ fn sign_in_form(next: &str, refused: &str) -> Markup {
 async fn sign_in(State(config): State<Arc<Config>>, Form(form): Form<SignIn>) -> Response {
     let token = form.token.trim();
     let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';' && byte != b',');
-    let accepted = plain
-        && match client::connect(&config.operations, token).await {
-            Ok(channel) => {
-                let mut viewer = Viewer { tickets: TicketServiceClient::new(channel), signed_in: true };
-                viewer.verify().await.is_ok()
-            }
-            Err(_) => false,
-        };
-    if !accepted {
-        let form = sign_in_form(form.next(), "The services do not accept this token.");
-        return (StatusCode::UNAUTHORIZED, form).into_response();
+    let refused = match plain {
+        false => Some(NOT_ACCEPTED.to_owned()),
+        true if token.len() > LONGEST_TOKEN => Some("This token is longer than a browser keeps.".to_owned()),
+        true => refused(&config, token).await,
+    };
+    if let Some(sentence) = refused {
+        return (StatusCode::UNAUTHORIZED, sign_in_form(form.next(), &sentence)).into_response();
     }
-    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
-    ([(header::SET_COOKIE, cookie)], Redirect::to(form.next())).into_response()
+    ([(header::SET_COOKIE, config.cookie(token, ""))], Redirect::to(form.next())).into_response()
 }
 
-async fn sign_out() -> Response {
-    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-    ([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response()
+const NOT_ACCEPTED: &str = "The services do not accept this token.";
+
+/// Why nobody can sign in with this token; nothing when it is good.
+async fn refused(config: &Config, token: &str) -> Option<String> {
+    let channel = match client::connect_with(&config.operations, token, &config.trust).await {
+        Ok(channel) => channel,
+        Err(problem) => return Some(problem.to_string()),
+    };
+    let mut viewer = Viewer { tickets: TicketServiceClient::new(channel), signed_in: true };
+    let status = viewer.look().await.err()?;
+    Some(match status.code() {
+        Code::Unauthenticated if Ended::of(&status) == Ended::Expired => "This token has expired.".to_owned(),
+        Code::Unauthenticated => NOT_ACCEPTED.to_owned(),
+        _ => sentence(&status),
+    })
+}
+
+async fn sign_out(State(config): State<Arc<Config>>) -> Response {
+    ([(header::SET_COOKIE, config.cookie("", "; Max-Age=0"))], Redirect::to("/sign-in")).into_response()
+}
+
+impl Config {
+    /// The cookie with the viewer's token; no script reads it and no other site sends it.
+    fn cookie(&self, token: &str, more: &str) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{more}")
+    }
 }
 
 /// A page that says why something cannot be shown.
@@ -208,11 +300,12 @@ async fn sign_out() -> Response {
 struct Refusal {
     status: StatusCode,
     message: String,
+    ended: Option<Ended>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), ended: None }
     }
 
     fn not_found(message: impl Into<String>) -> Self {
@@ -230,15 +323,13 @@ impl From<Status> for Refusal {
             Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_GATEWAY,
         };
-        Self::new(code, sentence(&status))
+        let ended = (code == StatusCode::UNAUTHORIZED).then(|| Ended::of(&status));
+        Self { ended, ..Self::new(code, sentence(&status)) }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        if self.status == StatusCode::UNAUTHORIZED {
-            return Redirect::to("/sign-in").into_response();
-        }
         let body = page::page(
             "Cannot be shown",
             true,
@@ -248,6 +339,10 @@ impl IntoResponse for Refusal {
                 p { a href="/" { "Back to the reports" } }
             },
         );
-        (self.status, body).into_response()
+        let mut response = (self.status, body).into_response();
+        if let Some(ended) = self.ended {
+            response.extensions_mut().insert(ended);
+        }
+        response
     }
 }

@@ -48,8 +48,8 @@ macro_rules! shipped {
 
 /// Runs the demo until it is told to stop, or once.
 pub async fn run(args: &DemoArgs) -> Result<(), Problem> {
-    if args.suite.tokens_file.is_some() {
-        return Err(Problem::new("the demo lets everybody on this machine in: for tokens use `itsm up --tokens-file`"));
+    if args.suite.tokens_file.is_some() || args.suite.oidc.issuer.is_some() || args.suite.tls.is_on() {
+        return Err(Problem::new("the demo lets everybody on this machine in: for tokens and TLS use `itsm up`"));
     }
     let began = Instant::now();
     let mut suite_args = args.suite.clone();

@@ -10,13 +10,14 @@ use servicekit::error::Error;
 use servicekit::serve::MAX_BATCH;
 use servicekit::standard::Desk;
 use servicekit::wire::timestamp;
-use servicekit::{mask, page};
+use servicekit::{Caller, mask, page};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tonic::{Response, Status};
 
 use super::{enums, import, read, show};
 use crate::store::ticket::Part;
+use crate::usecase::Operations;
 use crate::usecase::assign_ticket::AssignTicket;
 use crate::usecase::exclude_clock::{ExcludeClock, RevokeClockExclusion};
 use crate::usecase::link_tickets::LinkTickets;
@@ -25,7 +26,6 @@ use crate::usecase::list_notes::Note;
 use crate::usecase::open_ticket::OpenTicket;
 use crate::usecase::record_duty::RecordDuty;
 use crate::usecase::transition_ticket::TransitionTicket;
-use crate::usecase::{Operations, PERMISSIONS};
 
 /// Fields of a ticket that only the server sets, or that have a method of their own.
 const OUTPUT_ONLY: &[&str] = &[
@@ -57,7 +57,6 @@ const OUTPUT_ONLY: &[&str] = &[
     "nonconformance_count",
 ];
 const MESSAGE: &str = "itsm.operations.v1.Ticket";
-const IMPORT: &str = "itsm.operations.v1.TicketService/ImportTickets";
 
 /// Tickets over gRPC.
 #[derive(Clone)]
@@ -69,7 +68,7 @@ pub struct Tickets {
 impl Tickets {
     /// Serves the tickets of a running service.
     pub fn new(operations: Operations) -> Self {
-        Self { desk: Desk { kit: operations.kit.clone(), permissions: PERMISSIONS }, operations }
+        Self { desk: Desk { kit: operations.kit.clone() }, operations }
     }
 
     fn show(&self, stored: &crate::store::ticket::Stored, view: show::View) -> pb::Ticket {
@@ -389,7 +388,8 @@ impl TicketService for Tickets {
         &self,
         request: tonic::Request<tonic::Streaming<pb::ImportTicketsRequest>>,
     ) -> Result<Response<Self::ImportTicketsStream>, Status> {
-        let (caller, stream) = self.desk.admit(IMPORT, request)?;
+        let caller = Caller::of(&request)?;
+        let stream = request.into_inner();
         let permit = self.operations.admit_import(&caller)?;
         let (batches, received) = mpsc::channel(1);
         let (answers, committed) = mpsc::channel(16);
