@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use servicekit::config;
 
@@ -36,8 +36,11 @@ impl Key {
     }
 
     fn ed25519(id: &'static str) -> Self {
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-        Self { id, algorithm: Algorithm::EdDSA, private: EncodingKey::from_ed_der(pkcs8.as_ref()) }
+        // RFC 8410 section 7: what comes before the 32 random bytes that are the key.
+        let mut pkcs8 = hex::decode("302e020100300506032b657004220420").unwrap();
+        let seed: [u8; 32] = ring::rand::generate(&SystemRandom::new()).unwrap().expose();
+        pkcs8.extend(seed);
+        Self { id, algorithm: Algorithm::EdDSA, private: EncodingKey::from_ed_der(&pkcs8) }
     }
 
     /// Always the same one: making an RSA key takes its time. It is used here and nowhere else.
