@@ -27,7 +27,7 @@ const LONGEST: usize = 1 << 20;
 /// The issuer is asked at most this often, however many unknown keys come.
 pub(super) const PAUSE: Duration = Duration::from_secs(10);
 /// Keys older than this are asked for anew while the old ones serve, so that a withdrawn key goes.
-const STALE: Duration = Duration::from_secs(300);
+const STALE: Duration = Duration::from_mins(5);
 
 /// A key and what may be signed with it.
 #[derive(Debug, Clone)]

@@ -113,7 +113,7 @@ enum Way {
         /// API tokens and names of certificates, from a file.
         callers: Option<Watched<Callers>>,
         /// Whose signed tokens are accepted.
-        issuer: Option<Issuer>,
+        issuer: Option<Box<Issuer>>,
     },
     /// Not at all: everybody is this caller. For loopback only.
     Everybody(Arc<Caller>),
@@ -134,7 +134,7 @@ impl Authenticator {
     /// server verifies those of clients. Refuses settings with which nobody could call.
     pub fn new(file: Option<&Path>, oidc: &config::Oidc, certificates: bool) -> Result<Self, Error> {
         let callers = file.map(Callers::watch).transpose()?;
-        let issuer = Issuer::new(oidc)?;
+        let issuer = Issuer::new(oidc)?.map(Box::new);
         let named = callers.as_ref().map(Watched::now);
         if certificates && !named.as_ref().is_some_and(|callers| callers.name_certificates()) {
             let way_out = "add lines such as `certificate=spiffe://example/import systems/import` to --tokens-file";
