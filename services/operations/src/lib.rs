@@ -51,4 +51,10 @@ mod tests {
         let stated = [servicekit::migrate::DDL, servicekit::journal::DDL, servicekit::idempotency::DDL].concat();
         assert_eq!(include_str!("../migrations/0001_kit/up.sql"), stated);
     }
+
+    /// Servicekit states the tables of webhooks.
+    #[test]
+    fn webhooks_are_migrated_as_servicekit_states_them() {
+        assert_eq!(include_str!("../migrations/0003_webhooks/up.sql"), servicekit::webhook::DDL);
+    }
 }

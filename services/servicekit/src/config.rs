@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::auth::Authenticator;
 use crate::error::{self, Error};
 
@@ -158,6 +160,9 @@ pub struct Server {
     /// Seconds that requests get to finish when the server stops
     #[arg(long, env = "ITSM_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
     pub drain_seconds: u64,
+    /// Deliveries of webhooks.
+    #[command(flatten)]
+    pub webhooks: Webhooks,
 }
 
 impl Server {
@@ -171,6 +176,7 @@ impl Server {
             tls: Tls::default(),
             insecure: true,
             drain_seconds: 10,
+            webhooks: Webhooks::default(),
         }
     }
 
@@ -195,6 +201,33 @@ impl Server {
     /// How long requests get to finish when the server stops.
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// Which endpoints webhooks may reach, and how long and how often they are tried.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Webhooks {
+    /// Networks that are not public and that webhooks may reach all the same, also by plain http: 10.1.0.0/16,::1/128
+    #[arg(long, env = "ITSM_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "CIDR")]
+    pub webhook_allow: Vec<IpNet>,
+    /// Attempts to deliver a fact before it is set aside as a dead letter
+    #[arg(long, env = "ITSM_WEBHOOK_ATTEMPTS", default_value_t = 12, value_name = "N")]
+    pub webhook_attempts: u32,
+    /// Seconds within which an endpoint has to answer
+    #[arg(long, env = "ITSM_WEBHOOK_TIMEOUT", default_value_t = 10, value_name = "SECONDS")]
+    pub webhook_timeout: u64,
+}
+
+impl Webhooks {
+    /// How long an endpoint has to answer.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.webhook_timeout)
+    }
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self { webhook_allow: Vec::new(), webhook_attempts: 12, webhook_timeout: 10 }
     }
 }
 

@@ -5,15 +5,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::ConnectionError;
+use diesel::sql_types::{Bool, Text};
+use diesel::{ConnectionError, QueryableByName};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
 use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::config;
 use crate::error::{self, Error};
+use crate::sql::Sql;
 
 /// A connection whose search path is the schema of one service.
 pub type Connection = AsyncPgConnection;
@@ -22,6 +24,8 @@ pub type Pooled = Object<AsyncPgConnection>;
 
 /// How often a unit of work is done at most when it keeps losing races.
 const ATTEMPTS: u32 = 4;
+/// How long to wait before another attempt when the database is gone or another replica has the lock.
+const RETRY: Duration = Duration::from_secs(1);
 /// How long a request waits for a connection before it is told that the server is busy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -251,6 +255,30 @@ const IF_ALLOWED: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', fal
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$; \
      DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '1s', false); \
      EXCEPTION WHEN OTHERS THEN NULL; END $$";
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+/// Whether the connection is now, for as long as it lives, the only one that does `what`, of all replicas.
+pub(crate) async fn lead(connection: &mut Connection, what: &str) -> Result<bool, Error> {
+    let mut sql = Sql::new("SELECT pg_try_advisory_lock(hashtextextended(");
+    sql.bind::<Text, _>(what.to_owned()).push(", 0)) AS locked");
+    let lock: Locked = sql.get_result(connection).await?;
+    Ok(lock.locked)
+}
+
+/// Runs what ends when the database is gone or another replica has the lock, for ever, with a rest in between.
+pub(crate) async fn again_and_again<F: Future<Output = Result<(), Error>>>(what: &str, mut run: impl FnMut() -> F) {
+    loop {
+        if let Err(cause) = run().await {
+            tracing::debug!(%cause, "{what} interrupted");
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
 
 /// An identifier as SQL wants it.
 pub(crate) fn quoted(identifier: &str) -> String {

@@ -54,6 +54,8 @@ reasons! {
     ETAG_MISMATCH, Aborted, "the resource has changed since it was read: read it again and decide anew";
     CONFLICT, Aborted, "another change came first, several times: try again";
     RESUME_TOKEN_TOO_OLD, OutOfRange, "the journal no longer streams from there: the message names the oldest token available";
+    LIMIT_REACHED, ResourceExhausted, "as many of these exist as one schema keeps: delete one first";
+    RESUME_TOKEN_UNKNOWN, OutOfRange, "the journal was restored from a back-up that is older than the token: start anew";
     TOO_BUSY, ResourceExhausted, "more requests are queued than can be served: try again after the delay in RetryInfo";
     DEADLINE_EXCEEDED, DeadlineExceeded, "the deadline passed; a write may have happened all the same: repeat it with the same request id";
     DATABASE_UNAVAILABLE, Unavailable, "the database cannot be reached; a write may have happened all the same: repeat it with the same request id";

@@ -25,6 +25,7 @@ pub mod standard;
 pub mod telemetry;
 pub mod tls;
 mod watched;
+pub mod webhook;
 pub mod wire;
 pub mod writer;
 

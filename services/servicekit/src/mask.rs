@@ -9,7 +9,8 @@ use prost_types::FieldMask;
 
 use crate::error::Error;
 
-static POOL: LazyLock<DescriptorPool> =
+/// Every message of the contract.
+pub(crate) static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).unwrap_or_default());
 
 /// Merges `patch` into `current` as the mask says: none or an empty one takes every populated field, `*` every field,

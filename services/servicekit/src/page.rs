@@ -251,6 +251,11 @@ impl Signer {
         serde_json::from_slice(content).map_err(|_| invalid_token(field))
     }
 
+    /// Makes a key that is the same for the same binding and that nobody else can make.
+    pub(crate) fn derive(&self, binding: &Binding) -> [u8; 32] {
+        self.mac_of(binding, &[])
+    }
+
     fn mac_of(&self, binding: &Binding, content: &[u8]) -> [u8; 32] {
         let mut mac = self.mac.clone();
         mac.update(&binding.0);

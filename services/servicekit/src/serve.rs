@@ -1,4 +1,4 @@
-//! A gRPC server of the suite: health, reflection, journal and server information beside the service's own methods.
+//! A gRPC server of the suite: health, reflection, journal, webhooks and server information beside the service's own methods.
 //! Stops in order: not serving, drain, deadline.
 
 use std::collections::HashMap;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use proto::common::v1 as pb;
 use proto::common::v1::server_service_server::{ServerService, ServerServiceServer};
 use proto::journal::v1::journal_service_server::JournalServiceServer;
+use proto::journal::v1::webhook_service_server::WebhookServiceServer;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -25,7 +26,7 @@ pub use crate::edge::Observer;
 use crate::error::Error;
 use crate::kit::Kit;
 use crate::tls::{Listener, Protocol};
-use crate::{config, idempotency, journal, migrate, page, standard};
+use crate::{config, idempotency, journal, migrate, page, standard, webhook};
 
 /// Largest message accepted, in bytes. Services decode with it: `XServer::new(x).max_decoding_message_size(…)`.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -68,10 +69,11 @@ pub struct Bound {
     listener: Listener,
     address: SocketAddr,
     drain: Duration,
+    webhooks: config::Webhooks,
 }
 
 impl Server {
-    /// A server of the kit's service that answers health, reflection, `ServerService` and `JournalService`.
+    /// A server of the kit's service that answers health, reflection, `ServerService`, `JournalService` and `WebhookService`.
     pub fn new(kit: Kit) -> Result<Self, Error> {
         let health = HealthReporter::new();
         let mut routes = RoutesBuilder::default();
@@ -81,10 +83,12 @@ impl Server {
         let roles = HashMap::new();
         let server = Self { kit: kit.clone(), routes, roles, health, names: Vec::new(), observer: None };
         let journal = JournalServiceServer::new(journal::Service::new(kit.clone()));
+        let webhooks = WebhookServiceServer::new(webhook::Service::new(kit.clone()));
         Ok(server
             .permit(PERMISSIONS)
             .add(ServerServiceServer::new(Information { kit }).max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add(journal.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+            .add(journal.max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add(webhooks.max_decoding_message_size(MAX_MESSAGE_BYTES)))
     }
 
     /// Adds a gRPC service; health reports it by its name.
@@ -171,6 +175,7 @@ impl Server {
             listener,
             address,
             drain: config.drain(),
+            webhooks: config.webhooks.clone(),
         })
     }
 }
@@ -183,12 +188,13 @@ impl Bound {
 
     /// Answers until `stop` is cancelled and then drains: no new requests, those under way get their time.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        let Self { kit, edge, health, names, listener, address, drain } = self;
+        let Self { kit, edge, health, names, listener, address, drain, webhooks } = self;
         let name = kit.service.name;
         let background = CancellationToken::new();
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(journal::sequence(kit.database.clone(), kit.clock.clone(), kit.feed.clone(), background.clone()));
         tasks.spawn(idempotency::sweep(kit.database.clone(), kit.clock.clone(), background.clone()));
+        tasks.spawn(webhook::deliver(kit.clone(), webhooks, background.clone()));
         set_health(&health, &names, ServingStatus::NotServing).await;
         tasks.spawn(probe(kit.clone(), health.clone(), names.clone(), stop.clone()));
         tracing::info!(service = name, %address, "listening");

@@ -42,4 +42,10 @@ mod tests {
         let kit = [servicekit::migrate::DDL, servicekit::journal::DDL, servicekit::idempotency::DDL].concat();
         assert_eq!(include_str!("../migrations/0001_kit/up.sql"), kit);
     }
+
+    /// Servicekit states the tables of webhooks.
+    #[test]
+    fn webhooks_are_migrated_as_servicekit_states_them() {
+        assert_eq!(include_str!("../migrations/0004_webhooks/up.sql"), servicekit::webhook::DDL);
+    }
 }

@@ -4,70 +4,18 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use proto::journal::v1 as pb;
-use proto::journal::v1::journal_service_client::JournalServiceClient;
 use servicekit::auth::Authenticator;
 use servicekit::error;
 use servicekit::journal::{self, Audience, NewFact};
-use servicekit::serve::Server;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
 use tonic_types::StatusExt;
 
 use super::*;
 
-fn fact(subject: &str, version: i64, customer: &str, audience: Audience) -> NewFact {
-    NewFact {
-        occurred_at: "2024-06-01T11:00:00Z".parse().unwrap(),
-        source_recorded_at: None,
-        source_sequence: 0,
-        actor: "people/ann".to_owned(),
-        customer_id: customer.to_owned(),
-        audience,
-        subject: subject.to_owned(),
-        subject_version: version,
-        kind: "widget.noted.v1".to_owned(),
-        payload: serde_json::json!({ "version": version }),
-    }
-}
-
-/// A running server of the service, and a client of it.
-struct Running {
-    stop: CancellationToken,
-    server: tokio::task::JoinHandle<Result<(), Error>>,
-    client: JournalServiceClient<Channel>,
-}
-
-async fn run(fixture: &Fixture, config: &config::Server) -> Running {
-    let bound = Server::new(fixture.kit.clone()).unwrap().bind(config).unwrap();
-    let address = bound.address();
-    let stop = CancellationToken::new();
-    let server = tokio::spawn(bound.run(stop.clone()));
-    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-    Running { stop, server, client: JournalServiceClient::new(channel) }
-}
-
-impl Fixture {
-    async fn append(&self, facts: &[NewFact]) {
-        let id = self.kit.clock.id();
-        self.kit.write("note", false, async |connection| journal::append(connection, id, facts).await).await.unwrap();
-    }
-
-    async fn until_in_order(&self, facts: i64) {
-        for _ in 0..500 {
-            if self.number("SELECT count(*) FROM journal_order").await == facts {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("the journal is not in order after ten seconds");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_is_dense_and_keeps_changes_whole_and_subjects_in_order() {
     let fixture = Fixture::new().await;
-    let mut running = run(&fixture, &config::Server::insecure(0)).await;
+    let running = run(&fixture, &config::Server::insecure(0)).await;
     let mut tasks = JoinSet::new();
     for writer in 0..8 {
         let kit = fixture.kit.clone();
@@ -83,7 +31,7 @@ async fn the_order_is_dense_and_keeps_changes_whole_and_subjects_in_order() {
     tasks.join_all().await;
     fixture.until_in_order(8 * 30 * 3).await;
 
-    let entries = all(&mut running.client, "").await;
+    let entries = all(&mut running.journal(), "").await;
     assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), (1..=720).collect::<Vec<_>>());
     for change in entries.chunks(3) {
         assert!(change.iter().all(|entry| entry.change_id == change[0].change_id));
@@ -127,7 +75,7 @@ async fn recorded_time_never_runs_back_even_when_the_clock_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_that_resumes_misses_nothing_and_sees_nothing_twice() {
     let fixture = Fixture::new().await;
-    let mut running = run(&fixture, &config::Server::insecure(0)).await;
+    let running = run(&fixture, &config::Server::insecure(0)).await;
     let writer = {
         let kit = fixture.kit.clone();
         tokio::spawn(async move {
@@ -149,7 +97,7 @@ async fn a_watcher_that_resumes_misses_nothing_and_sees_nothing_twice() {
             from_start: token.is_empty(),
             resume_token: token.clone(),
         };
-        let mut stream = running.client.watch_journal(request).await.unwrap().into_inner();
+        let mut stream = running.journal().watch_journal(request).await.unwrap().into_inner();
         // Hangs up after a few messages, wherever that is.
         for _ in 0..3 {
             let message = stream.message().await.unwrap().unwrap();
@@ -178,7 +126,7 @@ async fn a_bound_caller_sees_the_public_facts_of_its_customer_only() {
     std::fs::write(&tokens, "0123456789abcdef people/bob customer=customers/acme\n").unwrap();
     assert!(Authenticator::from_file(&tokens).is_ok());
     let config = config::Server { insecure: false, tokens_file: Some(tokens), ..config::Server::insecure(0) };
-    let mut running = run(&fixture, &config).await;
+    let running = run(&fixture, &config).await;
     fixture
         .append(&[
             fact("widgets/a", 1, "customers/acme", Audience::Public),
@@ -189,14 +137,14 @@ async fn a_bound_caller_sees_the_public_facts_of_its_customer_only() {
         .await;
     fixture.until_in_order(4).await;
 
-    let refusal = running.client.list_journal_entries(pb::ListJournalEntriesRequest::default()).await.unwrap_err();
+    let refusal = running.journal().list_journal_entries(pb::ListJournalEntriesRequest::default()).await.unwrap_err();
     assert_eq!(refusal.get_details_error_info().unwrap().reason, error::UNAUTHENTICATED.name);
     let request = with_token(pb::ListJournalEntriesRequest::default());
-    let page = running.client.list_journal_entries(request).await.unwrap().into_inner();
+    let page = running.journal().list_journal_entries(request).await.unwrap().into_inner();
     let subjects = |entries: &[pb::JournalEntry]| entries.iter().map(|e| e.subject.clone()).collect::<Vec<_>>();
     assert_eq!(subjects(&page.journal_entries), ["widgets/a"]);
     let request = with_token(pb::WatchJournalRequest { from_start: true, ..Default::default() });
-    let mut stream = running.client.watch_journal(request).await.unwrap().into_inner();
+    let mut stream = running.journal().watch_journal(request).await.unwrap().into_inner();
     assert_eq!(subjects(&stream.message().await.unwrap().unwrap().entries), ["widgets/a"]);
     assert!(stream.message().await.unwrap().unwrap().entries.is_empty(), "then a bookmark");
 }
@@ -204,12 +152,12 @@ async fn a_bound_caller_sees_the_public_facts_of_its_customer_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_lets_streams_end_and_is_gone_in_time() {
     let fixture = Fixture::new().await;
-    let mut running = run(&fixture, &config::Server::insecure(0)).await;
-    let mut stream = running.client.watch_journal(pb::WatchJournalRequest::default()).await.unwrap().into_inner();
+    let running = run(&fixture, &config::Server::insecure(0)).await;
+    let mut stream = running.journal().watch_journal(pb::WatchJournalRequest::default()).await.unwrap().into_inner();
     running.stop.cancel();
     let end = tokio::time::timeout(Duration::from_secs(5), stream.message()).await.unwrap().unwrap_err();
     assert_eq!(end.get_details_error_info().unwrap().reason, error::SERVER_STOPPING.name);
-    drop((stream, running.client));
+    drop((stream, running.channel));
     tokio::time::timeout(Duration::from_secs(5), running.server).await.unwrap().unwrap().unwrap();
 }
 

@@ -2,22 +2,30 @@
 
 mod feed;
 mod lists;
+mod proof;
 mod schema;
+mod webhooks;
 mod writes;
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use diesel_migrations::embed_migrations;
 use domain::filter::{Field, Kind};
 use jiff::Timestamp;
 use proto::journal::v1::ListJournalEntriesRequest;
+use proto::journal::v1::journal_service_client::JournalServiceClient;
 use serde::{Deserialize, Serialize};
 use servicekit::clock::Manual;
 use servicekit::filter::{Column, Fields};
 use servicekit::idempotency::Key;
+use servicekit::journal::{self, Audience, NewFact};
 use servicekit::resource::{self, Create, Resource, Revisioned, Stored, Visibility};
+use servicekit::serve::Server;
 use servicekit::{Caller, Error, Kit, Service, Violation, config, migrate};
 use testkit::TestDatabase;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
 
 static SERVICE: Service =
     Service { name: "widgets", version: "0.0.0", port: 0, migrations: embed_migrations!("e2e/kit/migrations") };
@@ -118,10 +126,77 @@ impl Fixture {
         assert!(idle.iter().all(Result::is_ok));
     }
 
+    /// A connection that may do everything, in the schema of the service.
+    async fn owner(&self) -> tokio_postgres::Client {
+        let url = self.database.url().unwrap();
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute("SET search_path TO widgets").await.unwrap();
+        client
+    }
+
     /// A number from the database.
     async fn number(&self, query: &str) -> i64 {
         self.kit.database.raw().await.unwrap().query_one(query, &[]).await.unwrap().get(0)
     }
+
+    async fn append(&self, facts: &[NewFact]) {
+        let id = self.kit.clock.id();
+        self.kit.write("note", false, async |connection| journal::append(connection, id, facts).await).await.unwrap();
+    }
+
+    async fn until_in_order(&self, facts: i64) {
+        for _ in 0..500 {
+            if self.number("SELECT count(*) FROM journal_order").await == facts {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the journal is not in order after ten seconds");
+    }
+}
+
+/// A fact about a widget.
+fn fact(subject: &str, version: i64, customer: &str, audience: Audience) -> NewFact {
+    NewFact {
+        occurred_at: "2024-06-01T11:00:00Z".parse().unwrap(),
+        source_recorded_at: None,
+        source_sequence: 0,
+        actor: "people/ann".to_owned(),
+        customer_id: customer.to_owned(),
+        audience,
+        subject: subject.to_owned(),
+        subject_version: version,
+        kind: "widget.noted.v1".to_owned(),
+        payload: serde_json::json!({ "version": version }),
+    }
+}
+
+/// A running server of the service, and a connection to it.
+struct Running {
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<Result<(), Error>>,
+    channel: Channel,
+}
+
+impl Running {
+    fn journal(&self) -> JournalServiceClient<Channel> {
+        JournalServiceClient::new(self.channel.clone())
+    }
+}
+
+async fn run(fixture: &Fixture, config: &config::Server) -> Running {
+    run_on(fixture.kit.clone(), config).await
+}
+
+/// A server on a kit of its own is a replica: nothing but the database connects it with others.
+async fn run_on(kit: Kit, config: &config::Server) -> Running {
+    let bound = Server::new(kit).unwrap().bind(config).unwrap();
+    let address = bound.address();
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(bound.run(stop.clone()));
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    Running { stop, server, channel }
 }
 
 fn ann() -> Caller {

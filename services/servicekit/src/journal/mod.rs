@@ -14,9 +14,11 @@ use crate::db::Connection;
 use crate::error::Error;
 use crate::sql::Sql;
 
+pub(crate) use read::{COLUMNS, FIELDS, Row, Stretch, stretch};
 pub use read::{Entry, entries_of};
 pub use sequencer::{Feed, sequence};
 pub use service::Service;
+pub(crate) use service::resume_token;
 
 /// The tables, for the first migration of every service.
 pub const DDL: &str = include_str!("../../sql/journal.sql");

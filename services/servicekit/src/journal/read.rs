@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::filter::{Field, Kind, Typed};
 use jiff::Timestamp;
@@ -52,8 +52,9 @@ pub struct Entry {
     pub payload: serde_json::Value,
 }
 
+/// An entry as the database gives it.
 #[derive(QueryableByName)]
-struct Row {
+pub(crate) struct Row {
     #[diesel(sql_type = Nullable<BigInt>)]
     seq: Option<i64>,
     #[diesel(sql_type = BigInt)]
@@ -86,7 +87,8 @@ struct Row {
     payload: serde_json::Value,
 }
 
-const COLUMNS: &str = "o.seq, j.position, j.change_id, j.last_of_change, j.occurred_at, o.recorded_at, \
+/// The columns that make a [`Row`], of `journal j` and `journal_order o`.
+pub(crate) const COLUMNS: &str = "o.seq, j.position, j.change_id, j.last_of_change, j.occurred_at, o.recorded_at, \
      j.source_recorded_at, j.source_sequence, j.actor, j.customer_id, j.audience, j.subject, j.subject_version, \
      j.kind, j.payload";
 
@@ -123,7 +125,7 @@ pub async fn entries_of(connection: &mut Connection, subject: &str) -> Result<Ve
 }
 
 /// What journal entries are filtered by.
-pub(super) static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+pub(crate) static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     let text = |name, description| Field::new(name, Kind::String, description);
     Fields::new([
         Column::new(Field::new("seq", Kind::Integer, "place in the order of the journal").orderable(), "o.seq"),
@@ -181,14 +183,28 @@ pub(super) async fn extent(connection: &mut Connection) -> Result<Extent, Error>
     Ok(sql.get_result(connection).await?)
 }
 
+#[derive(QueryableByName)]
+struct Recorded {
+    #[diesel(sql_type = Timestamptz)]
+    recorded_at: jiff_diesel::Timestamp,
+}
+
+/// When the fact in that place was put in order; `None` when there is none.
+pub(super) async fn recorded_at(connection: &mut Connection, seq: i64) -> Result<Option<Timestamp>, Error> {
+    let mut sql = Sql::new("SELECT recorded_at FROM journal_order WHERE seq = ");
+    sql.bind::<BigInt, _>(seq);
+    let found: Option<Recorded> = sql.get_result(connection).await.optional()?;
+    Ok(found.map(|found| found.recorded_at.into()))
+}
+
 /// A stretch of the journal that holds whole changes only.
-pub(super) struct Stretch {
+pub(crate) struct Stretch {
     /// The entries in it that match.
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// Its last sequence number.
-    pub(super) through: i64,
+    pub(crate) through: i64,
     /// When that was recorded.
-    pub(super) recorded_at: Timestamp,
+    pub(crate) recorded_at: Timestamp,
 }
 
 #[derive(QueryableByName)]
@@ -200,7 +216,7 @@ struct Horizon {
 }
 
 /// The next stretch after a sequence number, of about `facts` facts; `None` when nothing more is in order.
-pub(super) async fn stretch(
+pub(crate) async fn stretch(
     connection: &mut Connection,
     caller: &Caller,
     filter: &Typed,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::StreamExt;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
-use crate::db::{Connection, Database, quoted};
+use crate::db::{self, Connection, Database, quoted};
 use crate::error::Error;
 use crate::sql::Sql;
 
@@ -24,8 +24,6 @@ const PARTITION_CHECK: i64 = 1_000_000;
 const GATHER: Duration = Duration::from_millis(10);
 /// How often it looks without having been woken: changes of other replicas.
 const POLL: Duration = Duration::from_millis(250);
-/// How long to wait before another attempt when the database is gone or another replica has the lock.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Connects writers, sequencer and watchers of one schema within a process.
 #[derive(Clone)]
@@ -61,29 +59,14 @@ fn channel(schema: &str) -> String {
 pub async fn sequence(database: Database, clock: clock::Shared, feed: Feed, stop: CancellationToken) {
     let work = async {
         tokio::join!(
-            again_and_again("sequencer", || drain(&database, &clock, &feed)),
-            again_and_again("listener", || listen(&database, &feed)),
+            db::again_and_again("sequencer", || drain(&database, &clock, &feed)),
+            db::again_and_again("listener", || listen(&database, &feed)),
         );
     };
     tokio::select! {
         () = stop.cancelled() => {}
         () = work => {}
     }
-}
-
-async fn again_and_again<F: Future<Output = Result<(), Error>>>(what: &str, mut run: impl FnMut() -> F) {
-    loop {
-        if let Err(cause) = run().await {
-            tracing::debug!(%cause, "{what} interrupted");
-        }
-        tokio::time::sleep(RETRY).await;
-    }
-}
-
-#[derive(QueryableByName)]
-struct Locked {
-    #[diesel(sql_type = Bool)]
-    locked: bool,
 }
 
 #[derive(QueryableByName)]
@@ -97,10 +80,7 @@ struct Drained {
 /// Takes the lock and sequences until something fails; returns at once when another replica has the lock.
 async fn drain(database: &Database, clock: &clock::Shared, feed: &Feed) -> Result<(), Error> {
     let mut connection = database.dedicated().await?;
-    let mut sql = Sql::new("SELECT pg_try_advisory_lock(hashtextextended(");
-    sql.bind::<Text, _>(format!("sequencer {}", database.schema())).push(", 0)) AS locked");
-    let lock: Locked = sql.get_result(&mut connection).await?;
-    if !lock.locked {
+    if !db::lead(&mut connection, &format!("sequencer {}", database.schema())).await? {
         return Ok(());
     }
     let mut facts_until_partitions = 0;

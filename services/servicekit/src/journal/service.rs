@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::filter::{Context, Typed};
+use jiff::Timestamp;
 use proto::journal::v1 as pb;
 use proto::journal::v1::journal_service_server::JournalService;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
@@ -14,7 +16,7 @@ use super::read::{self, Entry, FIELDS, Stretch};
 use crate::auth::Caller;
 use crate::error::{self, Error, Violation};
 use crate::kit::Kit;
-use crate::page::{self, Binding};
+use crate::page::{self, Binding, Signer};
 use crate::wire;
 
 const WATCH: &str = "itsm.journal.v1.JournalService/WatchJournal";
@@ -25,6 +27,27 @@ const STRETCH: i64 = 1_000;
 const POLL: Duration = Duration::from_secs(1);
 /// Watchers that one server serves at once.
 pub(crate) const MAX_WATCHERS: usize = 100;
+
+/// What a resume token says: the last place that was considered, and the microsecond in which its fact was put in order,
+/// by which a journal that was restored from a back-up older than the token is told from the one that made it.
+#[derive(Serialize, Deserialize)]
+struct Mark(i64, Option<i64>);
+
+/// Where resume tokens are good: for the feed of a scope through a filter.
+fn feed(scope: &str, filter: &str) -> Binding {
+    Binding::new(&[WATCH, scope, filter.trim()])
+}
+
+/// A resume token for a feed; `None` for the place before the first fact.
+pub(crate) fn resume_token(
+    signer: &Signer,
+    scope: &str,
+    filter: &str,
+    seq: i64,
+    recorded_at: Option<Timestamp>,
+) -> String {
+    signer.seal(&feed(scope, filter), &Mark(seq, recorded_at.map(Timestamp::as_microsecond)))
+}
 
 /// The journal of one schema over gRPC.
 #[derive(Clone)]
@@ -55,10 +78,9 @@ impl Service {
                 reason: error::FILTER_INVALID,
                 violations: vec![Violation::new("filter", fault.to_string())],
             })?;
-        let binding = Binding::new(&[WATCH, caller.scope(), request.filter.trim()]);
-        let after = self.start(&request, &binding).await?;
+        let after = self.start(&request, &caller).await?;
         let (sender, receiver) = mpsc::channel(16);
-        let watcher = Watcher { kit: self.kit.clone(), caller, filter, binding, sender };
+        let watcher = Watcher { kit: self.kit.clone(), caller, filter, text: request.filter, sender };
         self.kit.spawn(async move {
             let stop = watcher.kit.stop.clone();
             let end = tokio::select! {
@@ -77,7 +99,7 @@ impl Service {
     }
 
     /// The sequence number after which the feed begins.
-    async fn start(&self, request: &pb::WatchJournalRequest, binding: &Binding) -> Result<i64, Error> {
+    async fn start(&self, request: &pb::WatchJournalRequest, caller: &Caller) -> Result<i64, Error> {
         if request.from_start && !request.resume_token.is_empty() {
             return Err(Error::invalid("from_start", "cannot be combined with resume_token: send one of them"));
         }
@@ -89,14 +111,21 @@ impl Service {
         if request.resume_token.is_empty() {
             return Ok(extent.newest);
         }
-        let after: i64 = self.kit.signer.open(binding, &request.resume_token).map_err(|_| Error::Invalid {
-            reason: error::PAGE_TOKEN_INVALID,
-            violations: vec![Violation::new("resume_token", "does not belong to this feed, caller and filter")],
-        })?;
+        let binding = feed(caller.scope(), &request.filter);
+        let Mark(after, marked) =
+            self.kit.signer.open(&binding, &request.resume_token).map_err(|_| Error::Invalid {
+                reason: error::PAGE_TOKEN_INVALID,
+                violations: vec![Violation::new("resume_token", "does not belong to this feed, caller and filter")],
+            })?;
         if after < extent.oldest - 1 {
-            let oldest = self.kit.signer.seal(binding, &(extent.oldest - 1));
+            let oldest = self.kit.signer.seal(&binding, &Mark(extent.oldest - 1, None));
             let message = format!("the feed no longer goes back that far: resume with {oldest} or start anew");
             return Err(Error::refused(error::RESUME_TOKEN_TOO_OLD, "", message).with("oldest_token", oldest));
+        }
+        let found = read::recorded_at(&mut connection, after).await?;
+        if marked.is_some() && marked != found.map(Timestamp::as_microsecond) {
+            let message = "the journal was restored from a back-up that is older than the token: start anew";
+            return Err(Error::refused(error::RESUME_TOKEN_UNKNOWN, "", message));
         }
         Ok(after)
     }
@@ -106,7 +135,8 @@ struct Watcher {
     kit: Kit,
     caller: Arc<Caller>,
     filter: Typed,
-    binding: Binding,
+    /// As in the request.
+    text: String,
     sender: mpsc::Sender<Result<pb::WatchJournalResponse, Status>>,
 }
 
@@ -143,16 +173,20 @@ impl Watcher {
             let Some(last) = change.last() else { continue };
             messages.push(pb::WatchJournalResponse {
                 entries: change.iter().cloned().map(Into::into).collect(),
-                resume_token: self.kit.signer.seal(&self.binding, &last.seq.unwrap_or_default()),
+                resume_token: self.token(last.seq.unwrap_or_default(), last.recorded_at),
                 bookmark_time: last.recorded_at.map(wire::timestamp),
             });
         }
         messages.push(pb::WatchJournalResponse {
             entries: Vec::new(),
-            resume_token: self.kit.signer.seal(&self.binding, &stretch.through),
+            resume_token: self.token(stretch.through, Some(stretch.recorded_at)),
             bookmark_time: Some(wire::timestamp(stretch.recorded_at)),
         });
         messages
+    }
+
+    fn token(&self, seq: i64, recorded_at: Option<Timestamp>) -> String {
+        resume_token(&self.kit.signer, self.caller.scope(), &self.text, seq, recorded_at)
     }
 }
 

@@ -73,6 +73,15 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sy
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }
+
+    /// Writes what goes with the resource elsewhere in the schema, after its own row and in the same transaction.
+    fn accompany<'a>(
+        _connection: &'a mut Connection,
+        _before: Option<&'a Stored<Self>>,
+        _after: &'a Stored<Self>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// A resource as it is stored.

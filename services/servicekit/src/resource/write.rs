@@ -72,6 +72,7 @@ pub async fn create<R: Resource>(kit: &Kit, caller: &Caller, create: Create<R>) 
         insert(connection, std::slice::from_ref(&stored))
             .await
             .map_err(|error| error.on_constraint(&taken, || Error::already_exists(&name)))?;
+        R::accompany(connection, None, &stored).await?;
         conclude(connection, kit, caller, &stored, "created", &key).await?;
         Ok(stored)
     })
@@ -133,6 +134,7 @@ where
         let after = Stored { version: before.version + 1, updated_at: now, deleted_at, body, ..before.clone() };
         R::guard(connection, Some(&before), &after).await?;
         update(connection, std::slice::from_ref(&after)).await?;
+        R::accompany(connection, Some(&before), &after).await?;
         conclude(connection, kit, caller, &after, change.verb, &change.key).await?;
         Ok(after)
     })
@@ -314,7 +316,8 @@ async fn bulk<R: Resource>(
                 before => decide(before, name, body, now, || kit.clock.id()),
             })
             .collect();
-        for member in upserted.iter().filter(|m| matches!(m.outcome, Outcome::Created | Outcome::Updated)) {
+        let written = || upserted.iter().filter(|m| matches!(m.outcome, Outcome::Created | Outcome::Updated));
+        for member in written() {
             R::guard(connection, before.get(&member.stored.name), &member.stored).await?;
         }
         let of = |outcome| -> Vec<Stored<R>> {
@@ -334,6 +337,9 @@ async fn bulk<R: Resource>(
         }
         if !updated.is_empty() {
             update(connection, &updated).await?;
+        }
+        for member in written() {
+            R::accompany(connection, before.get(&member.stored.name), &member.stored).await?;
         }
         journal::append(connection, kit.clock.id(), &facts).await?;
         Ok(upserted)

@@ -1,0 +1,16 @@
+//! Webhooks: facts of the journal delivered over HTTP, signed, at least once and in order.
+//! What is subscribed to is a declarative resource; how deliveries go, and secrets, are rows beside it and in no fact.
+
+mod address;
+mod courier;
+mod delivery;
+mod event;
+mod resource;
+mod service;
+mod store;
+
+pub use delivery::deliver;
+pub use service::{PERMISSIONS, Service};
+
+/// The tables, for a migration of every service.
+pub const DDL: &str = include_str!("../../sql/webhooks.sql");

@@ -1,0 +1,1 @@
+DROP TABLE webhook_dead_letter, webhook_delivery, webhook;
