@@ -126,6 +126,12 @@ impl Fixture {
         assert!(idle.iter().all(Result::is_ok));
     }
 
+    /// A kit as another process would have it, with connections for many writers.
+    async fn another_kit(&self) -> Kit {
+        let database = config::Database { pool_size: 16, ..self.database.clone() };
+        Kit::open(&database, &SERVICE, self.clock.clone()).await.unwrap()
+    }
+
     /// A connection that may do everything, in the schema of the service.
     async fn owner(&self) -> tokio_postgres::Client {
         let url = self.database.url().unwrap();

@@ -6,7 +6,6 @@ use std::iter::Peekable;
 use std::net::SocketAddr;
 
 use diesel::sql_types::{BigInt, Text};
-use diesel_async::RunQueryDsl;
 use proto::journal::v1 as pb;
 use servicekit::error;
 use servicekit::sql::Sql;
@@ -56,7 +55,7 @@ async fn write(kit: &Kit, subject: &str) -> i64 {
     let written = kit.write("note", false, async |connection| {
         let mut sql = Sql::new("UPDATE widget SET version = version + 1 WHERE name = ");
         sql.bind::<Text, _>(subject.to_owned()).push(" RETURNING version");
-        let locked: Version = sql.get_result(connection).await?;
+        let locked: Version = diesel_async::RunQueryDsl::get_result(sql, connection).await?;
         journal::append(connection, id, &change(subject, locked.version)).await?;
         Ok(size(subject, locked.version))
     });
@@ -77,12 +76,6 @@ impl Fixture {
     async fn versions(&self) -> BTreeMap<String, i64> {
         let rows = self.owner().await.query("SELECT name, version FROM widget", &[]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
-    }
-
-    /// A kit as another process would have it.
-    async fn another_kit(&self) -> Kit {
-        let database = config::Database { pool_size: WRITERS, ..self.database.clone() };
-        Kit::open(&database, &SERVICE, self.clock.clone()).await.unwrap()
     }
 }
 
@@ -416,7 +409,8 @@ async fn a_token_from_before_the_window_is_refused_with_the_oldest_that_is_good(
     };
     let first = watch("").await.unwrap().into_inner().message().await.unwrap().unwrap();
     let gone = size(&subject(1), 1) + size(&subject(1), 2);
-    fixture.owner().await.execute("DELETE FROM journal_order WHERE seq <= $1", &[&gone]).await.unwrap();
+    let trim = format!("DELETE FROM journal_order WHERE seq <= {gone}");
+    fixture.owner().await.batch_execute(&trim).await.unwrap();
 
     let refusal = watch(&first.resume_token).await.unwrap_err();
     assert_eq!(refusal.code(), tonic::Code::OutOfRange);

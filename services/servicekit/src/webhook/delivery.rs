@@ -108,9 +108,8 @@ impl Post {
     fn pause(&self, failed_attempts: i32) -> Duration {
         let doublings = u32::try_from(failed_attempts - 1).unwrap_or_default().min(16);
         let full = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
-        let (_, random) = self.kit.clock.id().as_u64_pair();
-        // The low 32 bits of a UUID are random in every version that a clock makes.
-        let share = f64::from(u32::try_from(random & u64::from(u32::MAX)).unwrap_or_default()) / f64::from(u32::MAX);
+        // The last byte of a UUID is random in every version that a clock makes.
+        let share = f64::from(self.kit.clock.id().as_bytes()[15]) / f64::from(u8::MAX);
         full.mul_f64(0.5 + share / 2.0)
     }
 }
@@ -164,7 +163,7 @@ impl Route {
                     }
                     after = stretch.through;
                     if after - self.place.through_seq >= LAG {
-                        self.step(Place { through_seq: after, failed_attempts: 0 }, &Outcome::Passed).await?;
+                        self.step(Place { through_seq: after, ..self.place }, &Outcome::Passed).await?;
                     }
                 }
                 None => {
