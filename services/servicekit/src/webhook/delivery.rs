@@ -156,20 +156,17 @@ impl Route {
         let mut after = self.place.through_seq;
         loop {
             moved.mark_unchanged();
-            match self.stretch(after).await? {
-                Some(stretch) => {
-                    for entry in &stretch.entries {
-                        self.deliver(entry).await?;
-                    }
-                    after = stretch.through;
-                    if after - self.place.through_seq >= LAG {
-                        self.step(Place { through_seq: after, ..self.place }, &Outcome::Passed).await?;
-                    }
+            if let Some(stretch) = self.stretch(after).await? {
+                for entry in &stretch.entries {
+                    self.deliver(entry).await?;
                 }
-                None => {
-                    let _ = tokio::time::timeout(LOOK, moved.changed()).await;
-                    tokio::time::sleep(GATHER).await;
+                after = stretch.through;
+                if after - self.place.through_seq >= LAG {
+                    self.step(Place { through_seq: after, ..self.place }, &Outcome::Passed).await?;
                 }
+            } else {
+                let _ = tokio::time::timeout(LOOK, moved.changed()).await;
+                tokio::time::sleep(GATHER).await;
             }
         }
     }

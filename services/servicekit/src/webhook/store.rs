@@ -209,15 +209,7 @@ pub(super) async fn step(
         sql.push(" FROM moved)");
     }
     sql.push(" SELECT webhook FROM moved");
-    let moved: Option<Named> = sql.get_result(connection).await.optional()?;
-    moved.map(|_| ()).ok_or(Error::Conflict)
-}
-
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = Text)]
-    #[allow(dead_code, reason = "only whether there is a row counts")]
-    webhook: String,
+    if sql.execute(connection).await? == 1 { Ok(()) } else { Err(Error::Conflict) }
 }
 
 /// The oldest dead letter that is to be tried once more.
