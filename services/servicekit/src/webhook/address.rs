@@ -67,8 +67,10 @@ impl Reach {
 
     /// The refusal of a host that has no such address; which others it has is not for whoever made the webhook.
     pub(super) fn refusal(&self, host: &str) -> OutOfReach {
-        let kind = if self.public { "public or allowed" } else { "allowed, as plain http needs," };
-        OutOfReach(format!("{host} has no {kind} address: the operator allows networks with --webhook-allow"))
+        let what = if self.public { "public addresses" } else { "addresses in allowed networks, being plain http," };
+        OutOfReach(format!(
+            "{what} only are reached, and {host} has none: an operator allows others with --webhook-allow"
+        ))
     }
 }
 

@@ -33,9 +33,10 @@ struct Line {
 }
 
 impl Line {
-    fn new(public: bool, allowed: &Arc<[IpNet]>, timeout: Duration) -> Result<Self, Error> {
-        let reach = Reach { public, allowed: allowed.clone() };
+    fn new(secured: bool, allowed: &Arc<[IpNet]>, timeout: Duration) -> Result<Self, Error> {
+        let reach = Reach { public: secured, allowed: allowed.clone() };
         let client = Client::builder()
+            .tls_built_in_root_certs(secured)
             .no_proxy()
             .redirect(Policy::none())
             .timeout(timeout)
@@ -57,6 +58,7 @@ impl Line {
 }
 
 impl Courier {
+    /// Reads the certificates that the machine trusts, which takes a moment.
     pub(super) fn new(settings: &config::Webhooks) -> Result<Self, Error> {
         let allowed: Arc<[IpNet]> = settings.webhook_allow.clone().into();
         let timeout = settings.timeout();

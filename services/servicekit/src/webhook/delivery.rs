@@ -40,23 +40,10 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// Delivers the facts of this schema until the server stops, whenever no other replica does.
 pub async fn deliver(kit: Kit, settings: config::Webhooks, stop: CancellationToken) {
-    let work = async {
-        match Courier::new(&settings) {
-            Ok(courier) => {
-                let post = Post {
-                    kit,
-                    courier: Arc::new(courier),
-                    attempts: settings.webhook_attempts,
-                    connections: Arc::new(Semaphore::new(CONNECTIONS)),
-                };
-                db::again_and_again("webhooks", || post.deliver()).await;
-            }
-            Err(fault) => tracing::error!("webhooks rest: {}", fault.for_operator()),
-        }
-    };
+    let post = Post { kit, settings, connections: Arc::new(Semaphore::new(CONNECTIONS)) };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = work => {}
+        () = db::again_and_again("webhooks", || post.deliver()) => {}
     }
 }
 
@@ -64,8 +51,7 @@ pub async fn deliver(kit: Kit, settings: config::Webhooks, stop: CancellationTok
 #[derive(Clone)]
 struct Post {
     kit: Kit,
-    courier: Arc<Courier>,
-    attempts: u32,
+    settings: config::Webhooks,
     connections: Arc<Semaphore>,
 }
 
@@ -76,6 +62,7 @@ impl Post {
         if !db::lead(&mut connection, &format!("webhooks {}", self.kit.database.schema())).await? {
             return Ok(());
         }
+        let mut courier = None;
         // They end when this function does: whoever loses the lock delivers nothing more.
         let mut routes: HashMap<String, (i64, AbortOnDropHandle<()>)> = HashMap::new();
         loop {
@@ -88,12 +75,23 @@ impl Post {
             for hook in active {
                 if !routes.contains_key(&hook.name) {
                     let (name, version) = (hook.name.clone(), hook.version);
-                    let task = tokio::spawn(run(self.clone(), hook));
+                    let courier = match &courier {
+                        Some(courier) => Arc::clone(courier),
+                        None => courier.insert(self.hire().await?).clone(),
+                    };
+                    let task = tokio::spawn(run(self.clone(), courier, hook));
                     routes.insert(name, (version, AbortOnDropHandle::new(task)));
                 }
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Somebody to carry events, once there is a webhook.
+    async fn hire(&self) -> Result<Arc<Courier>, Error> {
+        let settings = self.settings.clone();
+        let hired = tokio::task::spawn_blocking(move || Courier::new(&settings)).await.map_err(Error::internal)?;
+        hired.map(Arc::new).inspect_err(|fault| tracing::error!("webhooks rest: {}", fault.for_operator()))
     }
 
     /// A connection, when it is this delivery's turn.
@@ -115,9 +113,9 @@ impl Post {
 }
 
 /// Delivers the facts of one webhook until something fails; it is then begun again where it stood.
-async fn run(post: Post, hook: Active) {
+async fn run(post: Post, courier: Arc<Courier>, hook: Active) {
     let name = hook.name.clone();
-    let outcome = match Route::open(post, hook).await {
+    let outcome = match Route::open(post, courier, hook).await {
         Ok(mut route) => route.run().await,
         Err(cause) => Err(cause),
     };
@@ -129,6 +127,7 @@ async fn run(post: Post, hook: Active) {
 /// Deliveries of one webhook under way.
 struct Route {
     post: Post,
+    courier: Arc<Courier>,
     name: String,
     url: String,
     secret: Secret,
@@ -139,11 +138,11 @@ struct Route {
 }
 
 impl Route {
-    async fn open(post: Post, hook: Active) -> Result<Self, Error> {
+    async fn open(post: Post, courier: Arc<Courier>, hook: Active) -> Result<Self, Error> {
         let Active { name, created_at, body, secret, .. } = hook;
         let filter = body.compile(created_at).map_err(Error::internal)?;
         let (place, retry_at) = post.turn(async |connection| store::place(connection, &name).await).await?;
-        Ok(Self { viewer: body.viewer(), url: body.url, post, name, secret, filter, place, retry_at })
+        Ok(Self { viewer: body.viewer(), url: body.url, post, courier, name, secret, filter, place, retry_at })
     }
 
     async fn run(&mut self) -> Result<(), Error> {
@@ -188,7 +187,7 @@ impl Route {
             let Err(error) = sent else { return self.step(through, &Outcome::Delivered(now)).await };
             let failed_attempts = self.place.failed_attempts.saturating_add(1);
             tracing::warn!(webhook = self.name, event = event.id, failed_attempts, error, "a delivery failed");
-            if u32::try_from(failed_attempts).is_ok_and(|failed| failed >= self.post.attempts) {
+            if u32::try_from(failed_attempts).is_ok_and(|failed| failed >= self.post.settings.webhook_attempts) {
                 let outcome = Outcome::SetAside { error: &error, failed_at: now, failed_attempts };
                 return self.step(through, &outcome).await;
             }
@@ -216,7 +215,7 @@ impl Route {
     }
 
     async fn send(&self, event: &Event) -> Result<(), String> {
-        self.post.courier.send(&self.url, &self.secret, event, self.post.kit.clock.now()).await
+        self.courier.send(&self.url, &self.secret, event, self.post.kit.clock.now()).await
     }
 
     async fn step(&mut self, after: Place, outcome: &Outcome<'_>) -> Result<(), Error> {
