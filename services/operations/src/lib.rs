@@ -55,6 +55,6 @@ mod tests {
     /// Servicekit states the tables of webhooks.
     #[test]
     fn webhooks_are_migrated_as_servicekit_states_them() {
-        assert_eq!(include_str!("../migrations/0003_webhooks/up.sql"), servicekit::webhook::DDL);
+        assert_eq!(include_str!("../migrations/0006_webhooks/up.sql"), servicekit::webhook::DDL);
     }
 }

@@ -86,6 +86,7 @@ impl Server {
         let webhooks = WebhookServiceServer::new(webhook::Service::new(kit.clone()));
         Ok(server
             .permit(PERMISSIONS)
+            .permit(webhook::PERMISSIONS)
             .add(ServerServiceServer::new(Information { kit }).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add(journal.max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add(webhooks.max_decoding_message_size(MAX_MESSAGE_BYTES)))

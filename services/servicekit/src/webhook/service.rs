@@ -6,12 +6,13 @@ use proto::journal::v1::webhook_service_server::WebhookService;
 use super::event::Secret;
 use super::resource::Webhook;
 use super::store::{self, Letter, Progress};
+use crate::auth::Permission;
 use crate::error::Error;
 use crate::journal::{Entry, resume_token};
 use crate::kit::Kit;
 use crate::page::{self, Binding};
 use crate::resource;
-use crate::standard::{self, Desk, Permission};
+use crate::standard::{self, Desk};
 use crate::wire;
 
 /// Reads webhooks and their dead letters.
@@ -39,7 +40,7 @@ pub struct Service {
 impl Service {
     /// Serves the webhooks of the kit's schema.
     pub fn new(kit: Kit) -> Self {
-        Self { desk: Desk { kit, permissions: PERMISSIONS } }
+        Self { desk: Desk { kit } }
     }
 
     /// Fills in how deliveries go.
