@@ -6,7 +6,7 @@ mod ticket_support;
 use std::sync::Arc;
 
 use domain::agreement::{Agreement, Escalation, Kind, Metric};
-use domain::clock::{Book, Reading};
+use domain::clock::{Book, Exclusion, ExclusionReason, Interval, Reading};
 use domain::process::{Category, PendingReason};
 use domain::selection::{Pinned, Selection};
 use domain::ticket::command::{Reason, escalate, open};
@@ -156,6 +156,21 @@ fn a_clock_that_stopped_fires_late_and_escalates_nothing() {
     let mut journal = journal();
     journal.push(moved(47, "resolved", Category::Resolved, 9));
     assert_eq!(due(&journal, 600, 0), [(30, 50, false), (45, 75, false)]);
+}
+
+#[test]
+fn a_clock_that_is_excused_as_a_whole_fires_and_escalates_nothing() {
+    let excused = |interval| {
+        let mut journal = journal();
+        let clock = read(&journal, at(0)).remove(0).id;
+        let evidence = "flood".to_owned();
+        let exclusion = Exclusion { clock, reason: ExclusionReason::ForceMajeure, evidence, interval };
+        journal.push(live(Fact::ClockExcluded(exclusion), at(10), 9));
+        due(&journal, 50, 0)
+    };
+    assert_eq!(excused(None), [(30, 50, false), (45, 75, false)]);
+    let some_time = Interval { start: at(1), end: at(2) };
+    assert_eq!(excused(Some(some_time)), [(30, 50, true), (45, 75, true)]);
 }
 
 #[test]

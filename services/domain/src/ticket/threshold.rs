@@ -47,8 +47,8 @@ pub struct Due {
     pub at: Timestamp,
     /// What is to be recorded.
     pub reached: ThresholdReached,
-    /// Whether what follows from it is to follow: the clock has not stopped, and this threshold of it is observed for
-    /// the first time. An instant that is corrected escalates nothing again.
+    /// Whether what follows from it is to follow: the clock has not stopped and is not excused as a whole, and this
+    /// threshold of it is observed for the first time. An instant that is corrected escalates nothing again.
     pub escalates: bool,
 }
 
@@ -111,7 +111,9 @@ impl Observations {
                     target: reading.target,
                     percent: *percent,
                 },
-                escalates: reading.stopped_at.is_none() && !self.seen.contains(&key(reading, *percent)),
+                escalates: reading.stopped_at.is_none()
+                    && reading.excuse.as_ref().is_none_or(|excuse| excuse.interval.is_some())
+                    && !self.seen.contains(&key(reading, *percent)),
             })
             .collect();
         due.sort_by_key(|due| due.at);
