@@ -94,8 +94,20 @@ pub struct Tally {
     pub attainments: BTreeMap<(Metric, Option<u8>), Pair<Attainment>>,
     /// Tickets whose verdict on a metric changes.
     pub changes: Vec<Change>,
-    /// The clocks that the agreement itself governs, by revision, month of opening in UTC, and metric.
-    months: Pair<BTreeMap<(u32, (i16, i8), Metric), Attainment>>,
+    /// The clocks that the agreement itself governs.
+    months: Pair<Months>,
+}
+
+/// Settled clocks of what is judged together for credits.
+type Months = BTreeMap<Month, Attainment>;
+
+/// What is judged together for credits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Month {
+    revision: u32,
+    /// Year and month of the opening, in UTC.
+    of: (i16, i8),
+    metric: Metric,
 }
 
 /// A ticket whose verdict on a metric changes.
@@ -207,7 +219,7 @@ impl Simulation {
                 }
                 if reading.pinned.agreement == self.name {
                     let on = history.opened_at.to_zoned(jiff::tz::TimeZone::UTC).date();
-                    let month = (reading.pinned.revision, (on.year(), on.month()), metric);
+                    let month = Month { revision: reading.pinned.revision, of: (on.year(), on.month()), metric };
                     tally.months.side(after).entry(month).or_default().count(met);
                 }
                 let worst = verdicts.entry(metric).or_default().side(after);
@@ -239,17 +251,13 @@ impl Simulation {
         Ok(Pair { before: self.owed(&tally.months.before, false)?, after: self.owed(&tally.months.after, true)? })
     }
 
-    fn owed(
-        &self,
-        months: &BTreeMap<(u32, (i16, i8), Metric), Attainment>,
-        after: bool,
-    ) -> Result<Vec<Money>, amount::Error> {
+    fn owed(&self, months: &Months, after: bool) -> Result<Vec<Money>, amount::Error> {
         let book = if after { &self.books.after } else { &self.books.before };
         let mut largest: BTreeMap<(u32, (i16, i8), Currency), Amount> = BTreeMap::new();
-        for ((revision, month, _), attainment) in months {
-            let Some(agreement) = book.agreement(&self.name, *revision) else { continue };
+        for (month, attainment) in months {
+            let Some(agreement) = book.agreement(&self.name, month.revision) else { continue };
             let Some(credit) = agreement.credit(*attainment)? else { continue };
-            let key = (*revision, *month, credit.currency);
+            let key = (month.revision, month.of, credit.currency);
             if largest.get(&key).is_none_or(|known| known.value < credit.value) {
                 largest.insert(key, credit);
             }

@@ -612,7 +612,8 @@ async fn a_new_revision_never_takes_effect_in_the_past_and_tickets_stay_with_the
         let request = ops::ExplainClocksRequest { name: name.to_owned(), ..Default::default() };
         let clocks = desk.tickets.clone().explain_clocks(request).await.unwrap().into_inner().clocks;
         let clocks = clocks.into_iter().filter_map(|explained| explained.clock);
-        let promises = clocks.map(|clock| (clock.objective, clock.agreement_revision, clock.target_duration, clock.due_time));
+        let promises =
+            clocks.map(|clock| (clock.objective, clock.agreement_revision, clock.target_duration, clock.due_time));
         promises.collect::<Vec<_>>()
     };
     let first = open().await;

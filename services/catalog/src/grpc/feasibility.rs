@@ -13,7 +13,7 @@ pub fn show(found: Prospects) -> pb::CheckFeasibilityResponse {
     pb::CheckFeasibilityResponse {
         start_time: Some(wire::timestamp(found.start)),
         end_time: Some(wire::timestamp(found.end)),
-        promises: found.prospects.into_iter().map(promise).collect(),
+        promises: found.objectives.into_iter().map(promise).collect(),
     }
 }
 

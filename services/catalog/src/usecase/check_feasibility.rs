@@ -16,7 +16,7 @@ pub struct Prospects {
     /// The end, exclusive.
     pub end: Timestamp,
     /// Every objective, that with the largest infeasible share first.
-    pub prospects: Vec<Prospect>,
+    pub objectives: Vec<Prospect>,
 }
 
 /// How a revision of the agreement (0: its working copy) fares in the year from `start` on.
@@ -42,5 +42,5 @@ pub async fn run(
         let backing = Backing { in_force: &in_force, calendar, landscape: &landscape };
         backing.prospects(&agreement, start, end)
     });
-    Ok(Prospects { start, end, prospects: computed.await.map_err(Error::internal)? })
+    Ok(Prospects { start, end, objectives: computed.await.map_err(Error::internal)? })
 }

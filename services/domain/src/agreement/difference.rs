@@ -33,7 +33,7 @@ fn value(field: &str, value: &Value) -> Option<String> {
         "services" | "lines" if is_nothing(value) => Some("none named".to_owned()),
         "calendar" if value.is_null() => Some("around the clock".to_owned()),
         "thresholds" => Some(read::<Vec<u32>>(value).map_or_else(|| written(value), |list| percents(&list))),
-        "target" => read::<Target>(value).map(|target| target.words()),
+        "target" => read::<Target>(value).map(Target::words),
         "attainment_goal_percent" => Some(if value.is_null() { "none".to_owned() } else { percent(value) }),
         "monthly_charge" => {
             Some(read::<Money>(value).map_or_else(|| "not recorded".to_owned(), |charge| charge.to_string()))
@@ -72,22 +72,15 @@ fn percents(list: &[u32]) -> String {
 impl Objective {
     /// The promise in words: `RESOLUTION within 4 h on calendars/office for priority 1`.
     pub fn words(&self) -> String {
-        let mut words = self.metric.as_str().to_owned();
-        if let Some(target) = self.target {
-            words.push_str(&format!(" within {}", target.words()));
-        }
-        if let Some(calendar) = &self.calendar {
-            words.push_str(&format!(" on {calendar}"));
-        }
+        let target = self.target.map(|target| format!("within {}", target.words()));
+        let calendar = self.calendar.as_ref().map(|calendar| format!("on {calendar}"));
         let priorities: Vec<String> = self.priorities.iter().map(u8::to_string).collect();
-        for (label, list) in
-            [("for priority", &priorities), ("for practice", &self.practices), ("for", &self.offerings)]
-        {
-            if !list.is_empty() {
-                words.push_str(&format!(" {label} {}", list.join(", ")));
-            }
-        }
-        words
+        let lists =
+            [("for priority", &priorities), ("for practice", &self.practices), ("for", &self.offerings)].into_iter();
+        let lists =
+            lists.filter(|(_, list)| !list.is_empty()).map(|(label, list)| format!("{label} {}", list.join(", ")));
+        let metric = self.metric.as_str().to_owned();
+        [metric].into_iter().chain(target).chain(calendar).chain(lists).collect::<Vec<_>>().join(" ")
     }
 }
 

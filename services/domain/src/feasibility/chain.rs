@@ -106,13 +106,13 @@ impl Party<'_> {
 
 /// Joins chains whose links have the same calendars and targets: they are late for the same starts.
 fn joined<'a>(chains: impl Iterator<Item = Vec<Party<'a>>>) -> Vec<Chain> {
-    let mut joined: BTreeMap<Vec<(Kind, Option<String>, SignedDuration)>, Vec<Link>> = BTreeMap::new();
+    let mut joined: BTreeMap<Vec<Link>, Vec<Link>> = BTreeMap::new();
     for chain in chains {
         let links: Vec<Link> = chain.iter().map(Party::link).collect();
-        let key = links.iter().map(|link| (link.kind, link.calendar.clone(), link.target)).collect();
-        match joined.get_mut(&key) {
+        let nameless = links.iter().map(|link| Link { supports: BTreeSet::new(), ..link.clone() }).collect();
+        match joined.get_mut(&nameless) {
             Some(known) => known.iter_mut().zip(links).for_each(|(known, link)| known.supports.extend(link.supports)),
-            None => drop(joined.insert(key, links)),
+            None => drop(joined.insert(nameless, links)),
         }
     }
     joined.into_values().map(|links| Chain { links }).collect()
@@ -125,14 +125,23 @@ enum Place<'a> {
     Line(&'a str),
 }
 
-/// The tickets that an objective is for. A set that is missing is everything.
+/// What a promise names of one thing.
+#[derive(Debug, Clone)]
+enum Named<T> {
+    /// Nothing, which means everything.
+    Any,
+    /// These; never none.
+    Only(BTreeSet<T>),
+}
+
+/// The tickets that an objective is for.
 #[derive(Debug, Clone)]
 struct Coverage<'a> {
-    customers: Option<BTreeSet<&'a str>>,
-    places: Option<BTreeSet<Place<'a>>>,
-    practices: Option<BTreeSet<&'a str>>,
-    priorities: Option<BTreeSet<u8>>,
-    offerings: Option<BTreeSet<&'a str>>,
+    customers: Named<&'a str>,
+    places: Named<Place<'a>>,
+    practices: Named<&'a str>,
+    priorities: Named<u8>,
+    offerings: Named<&'a str>,
 }
 
 impl<'a> Coverage<'a> {
@@ -144,25 +153,20 @@ impl<'a> Coverage<'a> {
             std::iter::once(Place::Line(line)).chain(inside.map(|(service, _)| Place::Service(service)))
         });
         Self {
-            customers: unless_empty(customers),
-            places: unless_empty(services.chain(lines)),
-            practices: unless_empty(objective.practices.iter().map(String::as_str)),
-            priorities: unless_empty(objective.priorities.iter().copied()),
-            offerings: unless_empty(objective.offerings.iter().map(String::as_str)),
+            customers: Named::of(customers),
+            places: Named::of(services.chain(lines)),
+            practices: Named::of(objective.practices.iter().map(String::as_str)),
+            priorities: Named::of(objective.priorities.iter().copied()),
+            offerings: Named::of(objective.offerings.iter().map(String::as_str)),
         }
     }
 
     /// The tickets that are in both. Empty: there can be none.
     fn meet(&self, other: &Self) -> Option<Self> {
-        let mut shared = Self {
-            customers: meet(&self.customers, &other.customers)?,
-            places: meet(&self.places, &other.places)?,
-            practices: meet(&self.practices, &other.practices)?,
-            priorities: meet(&self.priorities, &other.priorities)?,
-            offerings: meet(&self.offerings, &other.offerings)?,
-        };
-        // An offering belongs to its service, wherever that stands.
-        if let (Some(places), Some(offerings)) = (&shared.places, &mut shared.offerings) {
+        let places = self.places.meet(&other.places)?;
+        let mut offerings = self.offerings.meet(&other.offerings)?;
+        if let (Named::Only(places), Named::Only(offerings)) = (&places, &mut offerings) {
+            // An offering belongs to its service, wherever that stands.
             offerings.retain(|offering| {
                 let service = offering.split("/offerings/").next().unwrap_or_default();
                 places.contains(&Place::Service(service))
@@ -171,18 +175,30 @@ impl<'a> Coverage<'a> {
                 return None;
             }
         }
-        Some(shared)
+        Some(Self {
+            customers: self.customers.meet(&other.customers)?,
+            practices: self.practices.meet(&other.practices)?,
+            priorities: self.priorities.meet(&other.priorities)?,
+            places,
+            offerings,
+        })
     }
 }
 
-fn unless_empty<T: Ord>(members: impl Iterator<Item = T>) -> Option<BTreeSet<T>> {
-    Some(members.collect::<BTreeSet<T>>()).filter(|set| !set.is_empty())
-}
+impl<T: Ord + Copy> Named<T> {
+    fn of(members: impl Iterator<Item = T>) -> Self {
+        let members: BTreeSet<T> = members.collect();
+        if members.is_empty() { Self::Any } else { Self::Only(members) }
+    }
 
-fn meet<T: Ord + Copy>(a: &Option<BTreeSet<T>>, b: &Option<BTreeSet<T>>) -> Option<Option<BTreeSet<T>>> {
-    match (a, b) {
-        (Some(a), Some(b)) => unless_empty(a.intersection(b).copied()).map(Some),
-        (Some(set), None) | (None, Some(set)) => Some(Some(set.clone())),
-        (None, None) => Some(None),
+    /// What both name. Empty: nothing.
+    fn meet(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Any, named) | (named, Self::Any) => Some(named.clone()),
+            (Self::Only(a), Self::Only(b)) => {
+                let shared: BTreeSet<T> = a.intersection(b).copied().collect();
+                (!shared.is_empty()).then_some(Self::Only(shared))
+            }
+        }
     }
 }

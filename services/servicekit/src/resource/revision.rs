@@ -233,7 +233,7 @@ pub async fn content<R: Revisioned>(
         return Ok(working.body);
     }
     let published = numbered::<R>(connection, name, revision).await?;
-    Ok(published.ok_or_else(|| Error::not_found(&format!("{name}@{revision}")))?.body)
+    Ok(published.ok_or_else(|| Error::not_found(format!("{name}@{revision}")))?.body)
 }
 
 /// The revision that holds at an instant. None: the first one takes effect later, or there is none.
