@@ -125,7 +125,7 @@ fn reaching_loopback(attempts: u32) -> config::Server {
     let webhooks = config::Webhooks {
         webhook_allow: vec!["127.0.0.0/8".parse().unwrap()],
         webhook_attempts: attempts,
-        webhook_timeout: 1,
+        webhook_timeout: 30,
     };
     config::Server { webhooks, ..config::Server::insecure(0) }
 }
@@ -249,11 +249,11 @@ async fn what_was_delivered_is_a_resume_token_of_the_same_feed() {
     let mut endpoint = Endpoint::new().await;
     let running = run(&fixture, &reaching_loopback(12)).await;
     let before = running.create("pager", webhook(&endpoint.url(), WIDGET_A)).await.delivered_through;
-    fixture.note("widgets/a", 1..=2).await;
-    assert_eq!(endpoint.versions(2).await, [1, 2]);
+    fixture.note("widgets/a", 1..=1).await;
+    assert_eq!(endpoint.versions(1).await, [1]);
     let through = running.until("pager", |webhook| webhook.delivered_through != before).await.delivered_through;
-    fixture.note("widgets/a", 3..=3).await;
-    for (resume_token, version) in [(before, 1), (through, 3)] {
+    fixture.note("widgets/a", 2..=2).await;
+    for (resume_token, version) in [(before, 1), (through, 2)] {
         let filter = WIDGET_A.to_owned();
         let request = pb::WatchJournalRequest { filter, resume_token, ..pb::WatchJournalRequest::default() };
         let mut stream = running.journal().watch_journal(request).await.unwrap().into_inner();
@@ -263,8 +263,7 @@ async fn what_was_delivered_is_a_resume_token_of_the_same_feed() {
                 break entry;
             }
         };
-        // The token of a moment ago may have been read between two deliveries.
-        assert!(entry.subject_version == version || (version == 3 && entry.subject_version == 2));
+        assert_eq!(entry.subject_version, version);
     }
 }
 
@@ -293,7 +292,9 @@ async fn a_secret_is_told_once_to_whoever_had_it_made_and_stands_nowhere_else() 
 async fn what_fails_is_tried_again_before_anything_newer() {
     let fixture = Fixture::new().await;
     let mut endpoint = Endpoint::new().await;
-    let running = run(&fixture, &reaching_loopback(12)).await;
+    let mut config = reaching_loopback(12);
+    config.webhooks.webhook_timeout = 2;
+    let running = run(&fixture, &config).await;
     let secret = running.create("pager", webhook(&endpoint.url(), WIDGET_A)).await.secret;
     endpoint.will_answer([Answer::Status(503), Answer::Never]);
     fixture.note("widgets/a", 1..=2).await;
@@ -396,9 +397,7 @@ async fn redirects_are_not_followed() {
 async fn an_endpoint_that_hangs_holds_nobody_else_up() {
     let fixture = Fixture::new().await;
     let (mut hanging, mut prompt) = (Endpoint::new().await, Endpoint::new().await);
-    let mut config = reaching_loopback(12);
-    config.webhooks.webhook_timeout = 600;
-    let running = run(&fixture, &config).await;
+    let running = run(&fixture, &reaching_loopback(12)).await;
     for number in 0..20 {
         running.create(&format!("hanging-{number}"), webhook(&hanging.url(), WIDGET_A)).await;
     }
