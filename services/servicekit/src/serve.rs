@@ -43,11 +43,23 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const ALWAYS: [&str; 3] =
     ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
+/// Reads webhooks and their dead letters.
+const WEBHOOKS_READER: &str = "webhooks.reader";
+/// Writes webhooks, and so decides where facts are sent.
+const WEBHOOKS_EDITOR: &str = "webhooks.editor";
+
 /// Which role each method takes that every server has. Entries of the journal are left out for whom they are not meant.
 pub const PERMISSIONS: &[Permission] = &[
     ("itsm.common.v1.ServerService/GetServerInfo", ""),
     ("itsm.journal.v1.JournalService/WatchJournal", ""),
     ("itsm.journal.v1.JournalService/ListJournalEntries", ""),
+    ("itsm.journal.v1.WebhookService/GetWebhook", WEBHOOKS_READER),
+    ("itsm.journal.v1.WebhookService/ListWebhooks", WEBHOOKS_READER),
+    ("itsm.journal.v1.WebhookService/CreateWebhook", WEBHOOKS_EDITOR),
+    ("itsm.journal.v1.WebhookService/UpdateWebhook", WEBHOOKS_EDITOR),
+    ("itsm.journal.v1.WebhookService/DeleteWebhook", WEBHOOKS_EDITOR),
+    ("itsm.journal.v1.WebhookService/ListDeadLetters", WEBHOOKS_READER),
+    ("itsm.journal.v1.WebhookService/RedeliverDeadLetters", WEBHOOKS_EDITOR),
 ];
 
 /// A server under construction.
@@ -86,7 +98,6 @@ impl Server {
         let webhooks = WebhookServiceServer::new(webhook::Service::new(kit.clone()));
         Ok(server
             .permit(PERMISSIONS)
-            .permit(webhook::PERMISSIONS)
             .add(ServerServiceServer::new(Information { kit }).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add(journal.max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add(webhooks.max_decoding_message_size(MAX_MESSAGE_BYTES)))

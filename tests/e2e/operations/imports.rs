@@ -274,10 +274,9 @@ async fn an_import_that_was_cut_off_goes_on_where_it_was() {
     for row in &rows[..2_500] {
         sender.send(row.clone()).await.unwrap();
     }
-    // The first answer has come; the client goes away in the middle of a ticket.
+    // The first answer has come; the client goes away in the middle of a ticket, without an end of its rows.
     let first = answering.await.unwrap().unwrap().unwrap();
     assert_eq!(first.committed_through % 7, 0);
-    drop(sender);
 
     let resumed = Operations { client: operations.another_server().await, database: operations.database };
     let import = resumed.client().get_import(pb::GetImportRequest { import_id: "cut".to_owned() }).await;
@@ -292,6 +291,7 @@ async fn an_import_that_was_cut_off_goes_on_where_it_was() {
     let whole = Operations::new().await;
     whole.stream(numbered("whole", histories(600))).await;
     assert_eq!(told(&resumed.tickets().await), told(&whole.tickets().await));
+    drop(sender);
 }
 
 #[tokio::test(flavor = "multi_thread")]

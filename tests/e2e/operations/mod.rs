@@ -6,8 +6,8 @@ mod duties;
 mod exclusions;
 mod imports;
 mod reads;
-mod scheduler;
 mod scenarios;
+mod scheduler;
 
 use std::collections::BTreeMap;
 

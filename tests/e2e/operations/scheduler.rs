@@ -1,6 +1,6 @@
 //! Thresholds fire once each, at their instant or late, whoever runs, stops, is killed or has a wrong clock.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -221,7 +221,7 @@ async fn a_threshold_is_a_fact_at_its_instant_and_a_late_one_shows_both_times() 
     let explained = world.operations.client().explain_clocks(request.clone()).await.unwrap().into_inner();
     let recorded: Vec<_> = explained.clocks[0].thresholds.iter().map(|threshold| threshold.record_time).collect();
     assert_eq!(recorded, [Some(wire::timestamp(world.minute(30))), Some(late), Some(late), Some(late)]);
-    let text = itsm::explain::render(&ticket.name, &explained);
+    let text = itsm::explain::render(&ticket.name, None, &explained);
     assert!(text.contains("50 % 2026-03-02T09:30:00Z, recorded 2026-03-02T09:30:00Z"), "{text}");
     assert!(text.contains("100 % 2026-03-02T10:00:00Z, recorded 2026-03-02T12:00:00Z"), "{text}");
     replay_agrees(&world.operations).await;
@@ -493,17 +493,17 @@ async fn a_ticket_that_cannot_be_judged_waits_and_holds_up_nobody() {
 struct Replica(Child);
 
 impl Replica {
-    /// Starts one on a database and waits until it runs.
     fn start(database: &TestDatabase) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["operations::scheduler::replica", "--exact", "--ignored", "--nocapture"])
-            .env("ITSM_TEST_REPLICA_OF", database.url())
-            .stdin(Stdio::piped())
+        let serve = ["serve", "operations", "--insecure", "--listen", "127.0.0.1:0", "--database-url", database.url()];
+        let mut child = Command::new(env!("CARGO_BIN_EXE_itsm-under-test"))
+            .args(serve)
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().contains("the replica runs")), "the replica ended");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("address"), "the replica ended");
         Self(child)
     }
 }
@@ -514,19 +514,6 @@ impl Drop for Replica {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "runs a replica in a process of its own for the test below, and does nothing for anybody else"]
-async fn replica() {
-    let Ok(url) = std::env::var("ITSM_TEST_REPLICA_OF") else { return };
-    let server = operations::build(&config::Database::at(url)).await.unwrap();
-    let bound = server.bind(&config::Server::insecure(0)).unwrap();
-    tokio::spawn(bound.run(CancellationToken::new()));
-    println!("the replica runs");
-    // Until whoever started it goes away.
-    let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
-    let _ = ended.await;
 }
 
 /// Makes copies of the only ticket, with its facts, as if each had been opened like it.

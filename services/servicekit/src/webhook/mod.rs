@@ -10,7 +10,7 @@ mod service;
 mod store;
 
 pub use delivery::deliver;
-pub use service::{PERMISSIONS, Service};
+pub use service::Service;
 
 /// The tables, for a migration of every service.
 pub const DDL: &str = include_str!("../../sql/webhooks.sql");

@@ -6,7 +6,6 @@ use proto::journal::v1::webhook_service_server::WebhookService;
 use super::event::Secret;
 use super::resource::Webhook;
 use super::store::{self, Letter, Progress};
-use crate::auth::Permission;
 use crate::error::Error;
 use crate::journal::{Entry, resume_token};
 use crate::kit::Kit;
@@ -14,22 +13,6 @@ use crate::page::{self, Binding};
 use crate::resource;
 use crate::standard::{self, Desk};
 use crate::wire;
-
-/// Reads webhooks and their dead letters.
-const READER: &str = "webhooks.reader";
-/// Writes webhooks, and so decides where facts are sent.
-const EDITOR: &str = "webhooks.editor";
-
-/// Every method of the service with its role.
-pub const PERMISSIONS: &[Permission] = &[
-    ("itsm.journal.v1.WebhookService/GetWebhook", READER),
-    ("itsm.journal.v1.WebhookService/ListWebhooks", READER),
-    ("itsm.journal.v1.WebhookService/CreateWebhook", EDITOR),
-    ("itsm.journal.v1.WebhookService/UpdateWebhook", EDITOR),
-    ("itsm.journal.v1.WebhookService/DeleteWebhook", EDITOR),
-    ("itsm.journal.v1.WebhookService/ListDeadLetters", READER),
-    ("itsm.journal.v1.WebhookService/RedeliverDeadLetters", EDITOR),
-];
 
 /// Webhooks of one schema over gRPC.
 #[derive(Clone)]
@@ -180,18 +163,5 @@ fn letter(letter: Letter) -> pb::DeadLetter {
         attempt_count: letter.failed_attempts,
         error: letter.error,
         redelivering: letter.redelivering,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_method_of_the_contract_has_one_entry() {
-        let listed: Vec<&str> = PERMISSIONS.iter().map(|(method, _)| *method).collect();
-        let mut methods = standard::methods_of("itsm.journal.v1");
-        methods.retain(|method| method.starts_with("itsm.journal.v1.WebhookService/"));
-        assert_eq!(listed, methods);
     }
 }
