@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Copy)]
 pub struct Running {
     address: SocketAddr,
+    metrics: Option<SocketAddr>,
 }
 
 impl Running {
@@ -24,14 +25,19 @@ impl Running {
     pub async fn start(server: Result<serve::Server, Error>, config: &config::Server) -> Self {
         let bound =
             server.and_then(|server| server.bind(config)).unwrap_or_else(|error| panic!("cannot serve: {error}"));
-        let address = bound.address();
+        let (address, metrics) = (bound.address(), bound.metrics_address());
         tokio::spawn(bound.run(CancellationToken::new()));
-        Self { address }
+        Self { address, metrics }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it answers `/metrics`, if it was told to.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// A connection without credentials.

@@ -17,6 +17,8 @@ use proto::catalog::v1::agreement_service_server::AgreementServiceServer;
 use proto::catalog::v1::governance_service_server::GovernanceServiceServer;
 use proto::catalog::v1::portfolio_service_server::PortfolioServiceServer;
 use proto::catalog::v1::value_service_server::ValueServiceServer;
+use servicekit::filter::Filtered;
+use servicekit::resource::Resource as _;
 use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
 use servicekit::standard::Desk;
 use servicekit::{Error, Kit, Service, clock, config};
@@ -30,6 +32,19 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The service as the executable starts and migrates it.
 pub static SERVICE: Service =
     Service { name: "catalog", version: env!("CARGO_PKG_VERSION"), port: 7101, migrations: MIGRATIONS };
+
+/// The methods of the catalog that take a filter.
+pub fn filters() -> Vec<Filtered> {
+    vec![
+        ("itsm.catalog.v1.PortfolioService/ListServices", store::Service::fields()),
+        ("itsm.catalog.v1.PortfolioService/ListOfferings", store::Offering::fields()),
+        ("itsm.catalog.v1.AgreementService/ListCustomers", store::Customer::fields()),
+        ("itsm.catalog.v1.AgreementService/ListCalendars", store::Calendar::fields()),
+        ("itsm.catalog.v1.AgreementService/ListAgreements", store::Agreement::fields()),
+        ("itsm.catalog.v1.GovernanceService/ListProcesses", store::Process::fields()),
+        ("itsm.catalog.v1.ValueService/ListCostEntries", store::CostEntry::fields()),
+    ]
+}
 
 /// Connects, publishes the shipped processes if they are not yet, and puts the server together.
 pub async fn build(config: &config::Database) -> Result<Server, Error> {

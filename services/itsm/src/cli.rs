@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use crate::client::{self, Trust};
@@ -27,14 +28,47 @@ const EXAMPLES: &str = "Examples:
   itsm import tickets log.csv --mapping servicenow-log --dry-run
   itsm report --period 2016-03..2016-05 --as-of 2016-06-01 --out report
   itsm explain tickets/INC-000042
-  itsm token new --actor systems/import --roles tickets.importer --expires 90d";
+  itsm token new --actor systems/import --roles tickets.importer --expires 90d
+  itsm doctor                                what is wrong here, and the way out
+
+Every flag that names an environment variable can be given by it. `itsm help COMMAND` has more.";
+
+const UP_EXAMPLES: &str = "Examples:
+  itsm up --insecure                                      for yourself, on an embedded Postgres
+  itsm up --tokens-file tokens --bind 0.0.0.0             for others, on every address of this machine
+  itsm up --tokens-file tokens --database-url postgres://itsm@db/itsm --database-password-file password";
+
+const SERVE_EXAMPLES: &str = "Examples:
+  itsm serve catalog --database-url postgres://itsm:secret@db/itsm --tokens-file tokens
+  itsm serve operations --listen 0.0.0.0:7102 --tokens-file tokens --metrics-listen 0.0.0.0:9102
+  ITSM_DATABASE_URL=postgres://itsm@db/itsm ITSM_DATABASE_PASSWORD_FILE=/run/secrets/password itsm serve supplier --insecure";
+
+const DASHBOARD_EXAMPLES: &str = "Examples:
+  itsm serve dashboard --operations operations:7102 --reports /var/lib/itsm/reports --listen 0.0.0.0:7100
+  itsm serve dashboard --insecure                         on loopback, beside services that are insecure too";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  itsm check                                              the operations service on this machine
+  itsm check 127.0.0.1:7100                               the dashboard";
+
+const FILL_EXAMPLES: &str = "Examples:
+  itsm fill --catalog catalog:7101 --operations operations:7102 --supplier supplier:7103 --token-file token \\
+      --database-url postgres://itsm@db/itsm --out /var/lib/itsm/reports";
+
+const DOCTOR_EXAMPLES: &str = "Examples:
+  itsm doctor                                             before the first `itsm up`
+  itsm doctor --database-url postgres://itsm:secret@db/itsm --tokens-file tokens";
 
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Starts everything on an embedded Postgres, brings real data in through gRPC and makes two reports
     Demo(DemoArgs),
+    /// Brings the demo's data into services that run, and makes its two reports
+    #[command(after_help = FILL_EXAMPLES)]
+    Fill(FillArgs),
     /// Runs the whole suite in one process, on an embedded Postgres or on the one that --database-url names
+    #[command(after_help = UP_EXAMPLES)]
     Up(SuiteArgs),
     /// Runs one service
     #[command(subcommand)]
@@ -42,6 +76,7 @@ pub enum Command {
     /// Brings the database to the newest schema
     Migrate(servicekit::config::Database),
     /// Asks a server for its health; exits 0 when it serves
+    #[command(after_help = CHECK_EXAMPLES)]
     Check {
         /// Address of the server
         #[arg(default_value = "127.0.0.1:7102", value_name = "ADDRESS")]
@@ -62,6 +97,9 @@ pub enum Command {
     Token(Token),
     /// Signs OpenID Connect tokens for development, on loopback only, until real sign-on is at hand
     Issuer(IssuerArgs),
+    /// Says what is wrong here, with the way out; exits 1 if anything is
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
 }
 
 impl Command {
@@ -72,18 +110,33 @@ impl Command {
             _ => "error",
         }
     }
+
+    /// The name of the process in traces.
+    pub fn service_name(&self) -> &'static str {
+        match self {
+            Self::Serve(Serve::Catalog(_)) => catalog::SERVICE.name,
+            Self::Serve(Serve::Operations(_)) => operations::SERVICE.name,
+            Self::Serve(Serve::Supplier(_)) => supplier::SERVICE.name,
+            Self::Serve(Serve::Dashboard(_)) => "dashboard",
+            _ => "itsm",
+        }
+    }
 }
 
 /// One service.
 #[derive(Debug, Subcommand)]
 pub enum Serve {
     /// What is delivered, to whom, what was promised, how work is done and what it costs (port 7101)
+    #[command(after_help = SERVE_EXAMPLES)]
     Catalog(ServeArgs),
     /// What happens: tickets, their facts and clocks (port 7102)
+    #[command(after_help = SERVE_EXAMPLES)]
     Operations(ServeArgs),
     /// Whom the services depend on (port 7103)
+    #[command(after_help = SERVE_EXAMPLES)]
     Supplier(ServeArgs),
     /// Reports and tickets in a browser (port 7100)
+    #[command(after_help = DASHBOARD_EXAMPLES)]
     Dashboard(DashboardArgs),
 }
 
@@ -148,6 +201,9 @@ pub struct SuiteArgs {
     /// Port of the supplier service
     #[arg(long, env = "ITSM_SUPPLIER_PORT", value_name = "PORT")]
     pub supplier_port: Option<u16>,
+    /// OpenMetrics of catalog, operations and supplier on this port and the two after it; none unless given
+    #[arg(long, env = "ITSM_METRICS_PORT_BASE", value_name = "PORT")]
+    pub metrics_port_base: Option<u16>,
     /// Address that all four listen on
     #[arg(long, env = "ITSM_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
     pub bind: IpAddr,
@@ -188,15 +244,62 @@ pub struct DemoArgs {
     pub suite: SuiteArgs,
 }
 
+/// Which services the demo's data goes to, and where its reports go.
+#[derive(Debug, Args)]
+pub struct FillArgs {
+    /// Address of the catalog service
+    #[arg(long, env = "ITSM_CATALOG", default_value = "127.0.0.1:7101", value_name = "HOST:PORT")]
+    pub catalog: String,
+    /// Address of the operations service
+    #[arg(long, env = "ITSM_OPERATIONS", default_value = "127.0.0.1:7102", value_name = "HOST:PORT")]
+    pub operations: String,
+    /// Address of the supplier service
+    #[arg(long, env = "ITSM_SUPPLIER", default_value = "127.0.0.1:7103", value_name = "HOST:PORT")]
+    pub supplier: String,
+    /// The caller.
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Which certificates are trusted and shown.
+    #[command(flatten)]
+    pub trust: Trust,
+    /// Folder for the two reports: the one that the dashboard shows
+    #[arg(long, env = "ITSM_REPORTS", default_value = "reports", value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// The database that the services work on: reports are read from it.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+}
+
+/// As whom a client calls.
+#[derive(Debug, Clone, Args)]
+pub struct TokenArgs {
+    /// Token to call with
+    #[arg(long, env = "ITSM_TOKEN", hide_env_values = true, default_value = "", value_name = "TOKEN")]
+    pub token: String,
+    /// File that holds the token to call with
+    #[arg(long, env = "ITSM_TOKEN_FILE", value_name = "FILE", conflicts_with = "token")]
+    pub token_file: Option<PathBuf>,
+}
+
+impl TokenArgs {
+    /// The token. Empty: none.
+    pub fn read(&self) -> Result<String, Problem> {
+        let Some(path) = &self.token_file else { return Ok(self.token.clone()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Problem::new(format!("the token file {} cannot be read: {error}", path.display())))?;
+        Ok(text.trim().to_owned())
+    }
+}
+
 /// Where a client calls and as whom.
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
     /// Address of the service, https://… where it speaks TLS; by default the suite on this machine
     #[arg(long, env = "ITSM_ADDRESS", value_name = "ADDRESS")]
     pub address: Option<String>,
-    /// Token to call with
-    #[arg(long, env = "ITSM_TOKEN", hide_env_values = true, default_value = "", value_name = "TOKEN")]
-    pub token: String,
+    /// The caller.
+    #[command(flatten)]
+    pub token: TokenArgs,
     /// Which certificates are trusted and shown.
     #[command(flatten)]
     pub trust: Trust,
@@ -206,7 +309,7 @@ impl ClientArgs {
     /// Connects to the address, or to the service on its own port of this machine.
     pub async fn connect(&self, port: u16) -> Result<client::Channel, Problem> {
         let address = self.address.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
-        client::connect_with(&address, &self.token, &self.trust).await
+        client::connect_with(&address, &self.token.read()?, &self.trust).await
     }
 }
 
@@ -395,19 +498,76 @@ pub struct ExplainArgs {
     pub client: ClientArgs,
 }
 
+/// Where to look for what is wrong.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The database; without a URL the embedded one is looked at.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+    /// Folder of the embedded Postgres
+    #[arg(long, env = "ITSM_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Dashboard here, catalog, operations and supplier on the three ports after it
+    #[arg(long, env = "ITSM_PORT_BASE", default_value_t = 7100, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..65533))]
+    pub port_base: u16,
+    /// Address that all four listen on
+    #[arg(long, env = "ITSM_BIND", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
+    pub bind: IpAddr,
+    /// File with one caller a line
+    #[arg(long, env = "ITSM_TOKENS_FILE", value_name = "FILE")]
+    pub tokens_file: Option<PathBuf>,
+    /// Which certificates are trusted, where the ports speak TLS.
+    #[command(flatten)]
+    pub trust: Trust,
+}
+
+impl DoctorArgs {
+    /// Where the four servers are, or will be.
+    pub fn addresses(&self) -> [(&'static str, SocketAddr); 4] {
+        let at = |offset| SocketAddr::new(self.bind, self.port_base + offset);
+        [("dashboard", at(0)), ("catalog", at(1)), ("operations", at(2)), ("supplier", at(3))]
+    }
+}
+
+/// A value that the environment gave and that cannot be read, as a sentence that names the variable.
+///
+/// None when the value was typed, or when something else is wrong.
+pub fn from_environment(error: &clap::Error, lookup: impl Fn(&str) -> Option<String>) -> Option<String> {
+    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
+        return None;
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (shown, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
+    let mut command = Cli::command();
+    command.build(); // arguments can be shown only then
+    let variable = variable_of(&command, shown)?;
+    if lookup(&variable)? != value {
+        return None;
+    }
+    let flag = shown.split_whitespace().next().unwrap_or(shown);
+    let cause = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) => format!("it takes {}", values.join(" or ")),
+        _ => std::error::Error::source(error).map_or_else(|| "it takes no such value".to_owned(), ToString::to_string),
+    };
+    Some(format!("{variable} holds {value:?}, which {flag} cannot be: {cause}"))
+}
+
+/// The environment variable of the argument that is shown like this, in the command or one below it.
+fn variable_of(command: &clap::Command, shown: &str) -> Option<String> {
+    let own = command.get_arguments().find(|arg| arg.to_string() == shown);
+    let found = own.and_then(|arg| arg.get_env()).map(|name| name.to_string_lossy().into_owned());
+    found.or_else(|| command.get_subcommands().find_map(|below| variable_of(below, shown)))
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn accepts(line: &str) -> bool {
         Cli::try_parse_from(line.split_whitespace()).is_ok()
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
     }
 
     #[test]
@@ -425,5 +585,54 @@ mod tests {
             assert!(!accepts(&format!("itsm {serve} --tls-cert c --tls-key k --tls-client-ca a")), "{serve}");
         }
         assert!(!accepts("itsm explain INC-000001 --client-cert c"));
+    }
+
+    fn refusal(line: &[&str]) -> clap::Error {
+        Cli::try_parse_from(line).unwrap_err()
+    }
+
+    #[test]
+    fn a_value_that_the_environment_gave_is_refused_under_its_name() {
+        let error = refusal(&["itsm", "serve", "catalog", "--listen", "everywhere"]);
+        let set = |name: &str| (name == "ITSM_LISTEN").then(|| "everywhere".to_owned());
+        assert_eq!(
+            from_environment(&error, set).unwrap(),
+            "ITSM_LISTEN holds \"everywhere\", which --listen cannot be: invalid socket address syntax"
+        );
+        let error = refusal(&["itsm", "check", "--log-format", "xml"]);
+        let set = |name: &str| (name == "ITSM_LOG_FORMAT").then(|| "xml".to_owned());
+        assert_eq!(
+            from_environment(&error, set).unwrap(),
+            "ITSM_LOG_FORMAT holds \"xml\", which --log-format cannot be: it takes auto or text or json"
+        );
+    }
+
+    #[test]
+    fn a_value_that_was_typed_is_left_to_the_usage_message() {
+        let error = refusal(&["itsm", "serve", "catalog", "--listen", "everywhere"]);
+        assert_eq!(from_environment(&error, |_| None), None);
+        assert_eq!(from_environment(&error, |_| Some("127.0.0.1:1".to_owned())), None);
+        assert_eq!(from_environment(&refusal(&["itsm", "nonsense"]), |_| Some("nonsense".to_owned())), None);
+    }
+
+    #[test]
+    fn the_command_line_is_sound_and_every_server_shows_examples() {
+        Cli::command().debug_assert();
+        for line in
+            [["up", ""], ["serve", "catalog"], ["serve", "operations"], ["serve", "supplier"], ["serve", "dashboard"]]
+        {
+            let words = ["itsm"].into_iter().chain(line.into_iter().filter(|word| !word.is_empty())).chain(["--help"]);
+            assert!(Cli::try_parse_from(words).unwrap_err().to_string().contains("Examples:"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_comes_from_its_file() {
+        let path = std::env::temp_dir().join(format!("itsm-token-{}", std::process::id()));
+        std::fs::write(&path, "0123456789abcdef\n").unwrap();
+        let token = TokenArgs { token: String::new(), token_file: Some(path.clone()) };
+        assert_eq!(token.read().unwrap(), "0123456789abcdef");
+        std::fs::remove_file(&path).unwrap();
+        assert!(token.read().unwrap_err().to_string().contains("cannot be read"));
     }
 }

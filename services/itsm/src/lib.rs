@@ -6,6 +6,7 @@ pub mod cli;
 pub mod client;
 pub mod dashboard;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod import;
 pub mod issuer;

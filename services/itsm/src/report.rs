@@ -59,7 +59,7 @@ pub async fn make(args: &ReportArgs) -> Result<Made, Problem> {
     }
     let database = Database::open(&args.database, args.data_dir.as_deref()).await?;
     let outcome = match database.config.url() {
-        Ok(url) => reporting::extract(&Source { url: url.to_owned() }).await.map_err(sentence),
+        Ok(url) => reporting::extract(&Source { url }).await.map_err(sentence),
         Err(error) => Err(problem(error)),
     };
     database.close().await?;

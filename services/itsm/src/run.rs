@@ -18,12 +18,13 @@ use crate::client::{self, Trust};
 use crate::dashboard::{self, Dashboard};
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
-use crate::{demo, explain, issuer, report, token};
+use crate::{demo, doctor, explain, issuer, report, token};
 
 /// Does what the command says.
 pub async fn run(command: Command) -> Result<(), Problem> {
     match command {
         Command::Demo(args) => demo::run(&args).await,
+        Command::Fill(args) => demo::fill_running(&args).await,
         Command::Up(args) => up(&args).await,
         Command::Serve(Serve::Catalog(args)) => serve(&args, catalog::build(&args.database).await).await,
         Command::Serve(Serve::Operations(args)) => serve(&args, operations::build(&args.database).await).await,
@@ -36,6 +37,7 @@ pub async fn run(command: Command) -> Result<(), Problem> {
         Command::Explain(args) => run_explain(&args).await,
         Command::Token(Token::New(args)) => new_token(&args),
         Command::Issuer(args) => run_issuer(&args).await,
+        Command::Doctor(args) => doctor::run(&args).await,
     }
 }
 
@@ -79,6 +81,15 @@ async fn run_migrations(database: &config::Database) -> Result<(), Problem> {
 }
 
 async fn check(address: &str, trust: &Trust) -> Result<(), Problem> {
+    if !serves(address, trust).await? {
+        return Err(Problem::new(format!("{address} answers, but does not serve: its log says why")));
+    }
+    println!("{address} serves");
+    Ok(())
+}
+
+/// Whether the server at the address says that it serves; fails when it does not answer, or not about its health.
+pub async fn serves(address: &str, trust: &Trust) -> Result<bool, Problem> {
     let channel = client::connect_with(address, "", trust).await?;
     let mut health = HealthClient::new(channel);
     let asked = health.check(HealthCheckRequest::default());
@@ -86,13 +97,7 @@ async fn check(address: &str, trust: &Trust) -> Result<(), Problem> {
         .await
         .map_err(|_| Problem::new(format!("{address} did not answer within 5 seconds")))?
         .map_err(|status| Problem::new(client::sentence(&status)))?;
-    match answer.into_inner().status() {
-        ServingStatus::Serving => {
-            println!("{address} serves");
-            Ok(())
-        }
-        _ => Err(Problem::new(format!("{address} answers, but does not serve: its log says why"))),
-    }
+    Ok(answer.into_inner().status() == ServingStatus::Serving)
 }
 
 async fn run_import(import: Import) -> Result<(), Problem> {

@@ -105,8 +105,9 @@ impl Suite {
     /// Starts everything; when it returns, every port answers. It stops when `stop` is cancelled.
     pub async fn start(args: &SuiteArgs, reports: PathBuf, stop: CancellationToken) -> Result<Self, Problem> {
         // Ports and callers first: what is wrong with them costs nothing to find.
-        let server = |port: u16| config::Server {
+        let server = |port: u16, metrics: u16| config::Server {
             listen: Some(SocketAddr::new(args.bind, port)),
+            metrics_listen: args.metrics_port_base.map(|base| SocketAddr::new(args.bind, base.saturating_add(metrics))),
             tokens_file: args.tokens_file.clone(),
             oidc: args.oidc.clone(),
             tls: args.tls.clone(),
@@ -124,7 +125,7 @@ impl Suite {
             }
         };
         let dashboard_address = SocketAddr::new(args.bind, port(args.dashboard_port, 0)?);
-        server(0).authenticator(dashboard_address).map_err(problem)?;
+        server(0, 0).authenticator(dashboard_address).map_err(problem)?;
         let dashboard_listener = dashboard::listen(dashboard_address, &args.tls)?;
 
         let cluster = Database::open(&args.database, args.data_dir.as_deref()).await?;
@@ -132,9 +133,9 @@ impl Suite {
         migrate(&database).await?;
 
         let mut tasks = JoinSet::new();
-        let catalog = bind(catalog::build(&database).await, &server(port(args.catalog_port, 1)?))?;
-        let operations = bind(operations::build(&database).await, &server(port(args.operations_port, 2)?))?;
-        let supplier = bind(supplier::build(&database).await, &server(port(args.supplier_port, 3)?))?;
+        let catalog = bind(catalog::build(&database).await, &server(port(args.catalog_port, 1)?, 0))?;
+        let operations = bind(operations::build(&database).await, &server(port(args.operations_port, 2)?, 1))?;
+        let supplier = bind(supplier::build(&database).await, &server(port(args.supplier_port, 3)?, 2))?;
         let config = dashboard::Config {
             operations: reachable(operations.address()).to_string(),
             trust: trust(args)?,

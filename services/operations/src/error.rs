@@ -3,29 +3,20 @@
 use domain::ticket::command::{Class, Reason as Rule, Rejection};
 use servicekit::Violation;
 use servicekit::error::{self, Error, Reason};
-use tonic::Code;
 
-macro_rules! reasons {
-    ($($name:ident, $code:ident, $meaning:literal;)*) => {
-        $(#[doc = $meaning] pub const $name: Reason = Reason::new(stringify!($name), Code::$code, $meaning);)*
-        /// Every reason that operations gives besides those of servicekit.
-        pub const REASONS: &[Reason] = &[$($name),*];
-    };
-}
-
-reasons! {
-    TRANSITION_NOT_ALLOWED, FailedPrecondition, "the process has no such transition from the state of the ticket: the metadata names those it has";
-    ROLE_REQUIRED, PermissionDenied, "the transition is for a role that the caller lacks: the metadata names it";
+servicekit::reasons! {
+    TRANSITION_NOT_ALLOWED, FailedPrecondition, "the process has no such transition from the state of the ticket: the metadata names those it has", ["resource", "ticket", "state", "transition", "allowed"];
+    ROLE_REQUIRED, PermissionDenied, "the transition is for a role that the caller lacks: the metadata names it", ["resource", "ticket", "state", "transition", "role"];
     FIELD_REQUIRED, InvalidArgument, "fields that the process requires are missing: give every one listed";
     FIELD_NOT_WRITABLE, InvalidArgument, "a field is written by another method, or by the server: the message names the way";
-    TICKET_CLOSED, FailedPrecondition, "the ticket has ended: reopen it first";
+    TICKET_CLOSED, FailedPrecondition, "the ticket has ended: reopen it first", ["resource", "ticket", "state"];
     LINK_TO_ITSELF, InvalidArgument, "a ticket cannot be related to itself";
     BACKDATE_NOT_PERMITTED, PermissionDenied, "saying that something happened in the past needs the permission tickets.backdate";
     BACKDATE_REASON_REQUIRED, InvalidArgument, "saying that something happened in the past needs a comment that says why";
-    BACKDATE_BEFORE_OPENING, FailedPrecondition, "the time is before the ticket was opened";
-    BACKDATE_BEFORE_LATER_CHANGE, FailedPrecondition, "the time is before a change that is on record";
+    BACKDATE_BEFORE_OPENING, FailedPrecondition, "the time is before the ticket was opened", ["resource", "ticket", "state"];
+    BACKDATE_BEFORE_LATER_CHANGE, FailedPrecondition, "the time is before a change that is on record", ["resource", "ticket", "state"];
     BACKDATE_IN_FUTURE, InvalidArgument, "the time is in the future";
-    PROCESS_NOT_PUBLISHED, FailedPrecondition, "no revision of the process is in force: publish one";
+    PROCESS_NOT_PUBLISHED, FailedPrecondition, "no revision of the process is in force: publish one", ["resource"];
     CUSTOMER_FIXED, PermissionDenied, "the caller is bound to a customer and may not act for others";
     CLOCK_UNKNOWN, FailedPrecondition, "the ticket has no such clock: the metadata names those it has";
     CLOCK_WITHOUT_VERDICT, FailedPrecondition, "the clock was cancelled or never runs: there is no verdict to excuse";
@@ -88,6 +79,8 @@ pub fn path(parent: &str, field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tonic::Code;
+
     use super::*;
 
     #[test]

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use diesel_migrations::embed_migrations;
 use proto::operations::v1::ticket_service_server::TicketServiceServer;
+use servicekit::filter::Filtered;
 use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
 use servicekit::{Error, Kit, Service, clock, config};
 
@@ -28,6 +29,14 @@ pub use crate::usecase::PERMISSIONS;
 /// The service: its schema, its port, its migrations.
 pub static SERVICE: Service =
     Service { name: "operations", version: env!("CARGO_PKG_VERSION"), port: 7102, migrations: embed_migrations!() };
+
+/// The methods of the service that take a filter.
+pub fn filters() -> Vec<Filtered> {
+    vec![
+        ("itsm.operations.v1.TicketService/ListTickets", &store::list::FIELDS),
+        ("itsm.operations.v1.TicketService/CountTickets", &store::list::FIELDS),
+    ]
+}
 
 /// Connects and puts the server together; it answers once it is bound and run.
 pub async fn build(database: &config::Database) -> Result<Server, Error> {

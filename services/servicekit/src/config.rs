@@ -16,6 +16,9 @@ pub struct Database {
     /// URL of the Postgres database: postgres://user:password@host:port/database, or ?host=/folder/of/the/socket
     #[arg(long, env = "ITSM_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
+    /// File that holds the password of the database's user, when the URL does not
+    #[arg(long, env = "ITSM_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    pub database_password_file: Option<PathBuf>,
     /// Connections that one service opens at most
     #[arg(long, env = "ITSM_POOL_SIZE", default_value_t = 10, value_name = "N")]
     pub pool_size: usize,
@@ -27,24 +30,33 @@ pub struct Database {
 impl Database {
     /// A database by its URL, everything else as by default.
     pub fn at(url: impl Into<String>) -> Self {
-        Self { database_url: Some(url.into()), pool_size: 10, statement_timeout: 30 }
+        Self { database_url: Some(url.into()), database_password_file: None, pool_size: 10, statement_timeout: 30 }
     }
 
-    /// The URL, or what to do without one.
-    pub fn url(&self) -> Result<&str, Error> {
-        self.database_url.as_deref().ok_or_else(|| {
-            Error::refused(
-                error::CONFIGURATION_INVALID,
-                "",
-                "no database is named: set --database-url or ITSM_DATABASE_URL",
-            )
-        })
+    /// The URL with its password, or what to do without one.
+    pub fn url(&self) -> Result<String, Error> {
+        let refuse = |message: String| Error::refused(error::CONFIGURATION_INVALID, "", message);
+        let url = self
+            .database_url
+            .clone()
+            .ok_or_else(|| refuse("no database is named: set --database-url or ITSM_DATABASE_URL".to_owned()))?;
+        let Some(path) = &self.database_password_file else { return Ok(url) };
+        let password = std::fs::read_to_string(path)
+            .map_err(|cause| refuse(format!("the password file {} cannot be read: {cause}", path.display())))?;
+        let separator = if url.contains('?') { '&' } else { '?' };
+        Ok(format!("{url}{separator}password={}", escaped(password.trim_end_matches(['\r', '\n']))))
     }
 
     /// How long a statement may take.
     pub fn statement_timeout(&self) -> Duration {
         Duration::from_secs(self.statement_timeout)
     }
+}
+
+/// Text as a URL carries it.
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 impl std::fmt::Debug for Database {
@@ -145,6 +157,9 @@ pub struct Server {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "ITSM_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Address that answers /metrics in the OpenMetrics format, to everybody who can reach it; none unless given
+    #[arg(long, env = "ITSM_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
     /// File with one caller a line: `token actor [customer=customers/x] [roles=a,b] [expires=2027-01-01]`
     #[arg(long, env = "ITSM_TOKENS_FILE", value_name = "FILE", conflicts_with = "insecure")]
     pub tokens_file: Option<PathBuf>,
@@ -171,6 +186,7 @@ impl Server {
         let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
         Self {
             listen: Some(loopback),
+            metrics_listen: None,
             tokens_file: None,
             oidc: Oidc::default(),
             tls: Tls::default(),
@@ -231,7 +247,7 @@ impl Default for Webhooks {
     }
 }
 
-/// How much is logged, and in which form.
+/// What the process tells about itself.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Log {
     /// What is logged: error, warn, info, debug, trace, or a list such as info,operations=debug; servers log info
@@ -240,6 +256,9 @@ pub struct Log {
     /// Form of the log; auto is text on a terminal and JSON otherwise
     #[arg(long, env = "ITSM_LOG_FORMAT", value_enum, default_value = "auto", global = true)]
     pub log_format: LogFormat,
+    /// OpenTelemetry collector that traces are sent to over gRPC: http://127.0.0.1:4317; none unless given
+    #[arg(long, env = "ITSM_OTLP_ENDPOINT", value_name = "URL", global = true)]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Form of the log.
@@ -261,6 +280,21 @@ mod tests {
     fn the_database_url_is_never_printed() {
         let shown = format!("{:?}", Database::at("postgres://ann:secret@host/db"));
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_password_comes_from_its_file_whatever_it_holds() {
+        let path = std::env::temp_dir().join(format!("itsm-password-{}", std::process::id()));
+        std::fs::write(&path, "p&ss w=rd%/é\n").unwrap();
+        for (url, database) in [("postgres://ann@host/db", "db"), ("postgres:///db?host=/run/itsm&user=ann", "db")] {
+            let config = Database { database_password_file: Some(path.clone()), ..Database::at(url) };
+            let read: tokio_postgres::Config = config.url().unwrap().parse().unwrap();
+            assert_eq!(read.get_password(), Some("p&ss w=rd%/é".as_bytes()));
+            assert_eq!((read.get_user(), read.get_dbname()), (Some("ann"), Some(database)));
+        }
+        std::fs::remove_file(&path).unwrap();
+        let missing = Database { database_password_file: Some(path), ..Database::at("postgres://ann@host/db") };
+        assert!(missing.url().unwrap_err().to_string().contains("cannot be read"));
     }
 
     #[test]

@@ -65,6 +65,14 @@ struct Settings {
     role: Option<String>,
 }
 
+/// How a pool is used: numbers of connections, and of requests that wait for one.
+pub(crate) struct Usage {
+    pub(crate) idle: usize,
+    pub(crate) used: usize,
+    pub(crate) most: usize,
+    pub(crate) waiting: usize,
+}
+
 #[derive(Debug, Clone, Copy)]
 enum End {
     Commit,
@@ -75,7 +83,7 @@ impl Database {
     /// Opens a pool on `schema`; `role`, when given, is what every connection acts as. Connects at first use.
     pub fn open(config: &config::Database, schema: &str, role: Option<&str>) -> Result<Self, Error> {
         let settings = Settings {
-            postgres: parse_url(config.url()?, schema)?,
+            postgres: parse_url(&config.url()?, schema)?,
             schema: schema.to_owned(),
             statement_timeout: config.statement_timeout(),
             role: role.map(str::to_owned),
@@ -95,6 +103,17 @@ impl Database {
     /// The schema that unqualified names resolve to.
     pub fn schema(&self) -> &str {
         &self.inner.settings.schema
+    }
+
+    /// How the pool is used at this moment.
+    pub(crate) fn usage(&self) -> Usage {
+        let status = self.inner.pool.status();
+        Usage {
+            idle: status.available,
+            used: status.size.saturating_sub(status.available),
+            most: status.max_size,
+            waiting: status.waiting,
+        }
     }
 
     /// Lends a connection; RESOURCE_EXHAUSTED when none is free for five seconds.

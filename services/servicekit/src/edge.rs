@@ -15,23 +15,19 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tower::Service;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::auth::{Authenticator, Caller};
 use crate::clock;
 use crate::error::{self, DOMAIN, Error, Reason};
+use crate::metrics::Calls;
+use crate::telemetry;
 use crate::tls::Peer;
 
 /// Header with the id of a request, in both directions.
 const REQUEST_ID: &str = "x-request-id";
 /// What answers without credentials.
 const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection."];
-
-/// Learns about every answer: the hook for metrics.
-pub trait Observer: Send + Sync + 'static {
-    /// A method answered (a stream: began to) with this code after this time.
-    fn answered(&self, method: &str, code: Code, elapsed: Duration);
-}
 
 /// All methods of a server behind its edge.
 #[derive(Clone)]
@@ -41,7 +37,7 @@ pub(crate) struct Edge {
     /// The role that each method takes, by its full name.
     pub(crate) roles: Arc<HashMap<&'static str, &'static str>>,
     pub(crate) clock: clock::Shared,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) calls: Calls,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -58,9 +54,16 @@ impl Service<Request<Body>> for Edge {
     fn call(&mut self, mut request: Request<Body>) -> Answer {
         let method = request.uri().path().to_owned();
         let request_id = request_id(request.headers());
-        let span = tracing::info_span!("request", method, request_id, actor = tracing::field::Empty);
-        let observer = self.observer.clone();
-        let began = tokio::time::Instant::now();
+        let span = tracing::info_span!(
+            "request",
+            method,
+            request_id,
+            actor = tracing::field::Empty,
+            otel.name = tracing::field::Empty,
+            otel.kind = tracing::field::Empty,
+        );
+        telemetry::begin_call(&span, &method, request.headers());
+        let call = Call::begin(self.calls.clone(), method.clone(), span.clone());
         // Made here, before the transport's own timer, so that ours is the one that answers.
         let deadline = deadline(request.headers()).map(tokio::time::sleep);
         let mut this = self.clone();
@@ -83,12 +86,12 @@ impl Service<Request<Body>> for Edge {
             if let Ok(value) = HeaderValue::from_str(&request_id) {
                 response.headers_mut().insert(REQUEST_ID, value);
             }
-            let elapsed = began.elapsed();
-            tracing::debug!(?code, ?elapsed, "answered");
-            if let Some(observer) = observer {
-                observer.answered(&method, code, elapsed);
+            tracing::debug!(?code, elapsed = ?call.began.elapsed(), "answered");
+            if response.headers().contains_key(Status::GRPC_STATUS) {
+                call.end(code);
+                return Ok(response);
             }
-            Ok(response)
+            Ok(response.map(|body| Body::new(Answered { body, call: Some(call) })))
         };
         Box::pin(answer.instrument(span))
     }
@@ -111,6 +114,72 @@ impl Edge {
         }
         request.extensions_mut().insert::<Arc<Caller>>(caller);
         Ok(())
+    }
+}
+
+/// A call under way. It ends once: with its status, or cancelled when the client goes away.
+struct Call {
+    calls: Calls,
+    path: String,
+    began: tokio::time::Instant,
+    code: Code,
+    span: Span,
+}
+
+impl Call {
+    fn begin(calls: Calls, path: String, span: Span) -> Self {
+        Self { calls, path, began: tokio::time::Instant::now(), code: Code::Cancelled, span }
+    }
+
+    fn end(mut self, code: Code) {
+        self.code = code;
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.calls.ended(&self.path, self.code, self.began.elapsed());
+        telemetry::end_call(&self.span, self.code);
+    }
+}
+
+/// The body of an answer, whose trailers carry the status of the call.
+struct Answered {
+    body: Body,
+    call: Option<Call>,
+}
+
+impl http_body::Body for Answered {
+    type Data = <Body as http_body::Body>::Data;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Status>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let code = match &polled {
+            Poll::Pending => None,
+            Poll::Ready(None) => Some(Code::Ok),
+            Poll::Ready(Some(Err(status))) => Some(status.code()),
+            Poll::Ready(Some(Ok(frame))) => {
+                frame.trailers_ref().map(|trailers| Status::from_header_map(trailers).map_or(Code::Ok, |s| s.code()))
+            }
+        };
+        if let Some(code) = code
+            && let Some(call) = self.call.take()
+        {
+            call.end(code);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -190,7 +259,7 @@ mod tests {
             authenticator: Arc::new(callers),
             roles: Arc::new([("itsm.x.v1.Slow/Wait", "waiter"), ("itsm.x.v1.Slow/Haste", "runner")].into()),
             clock: Arc::new(clock::System),
-            observer: None,
+            calls: Calls::default(),
         }
     }
 

@@ -18,20 +18,32 @@ pub struct Reason {
     pub code: Code,
     /// What it means and what to do, for the table in the documentation.
     pub meaning: &'static str,
+    /// Keys of the metadata that may come with it, for the same table.
+    pub metadata: &'static [&'static str],
 }
 
 impl Reason {
     /// States a reason; services keep theirs in a table `REASONS` beside their error type.
     pub const fn new(name: &'static str, code: Code, meaning: &'static str) -> Self {
-        Self { name, code, meaning }
+        Self { name, code, meaning, metadata: &[] }
+    }
+
+    /// The same reason with the keys of its metadata.
+    #[must_use]
+    pub const fn carrying(self, metadata: &'static [&'static str]) -> Self {
+        Self { metadata, ..self }
     }
 }
 
+/// States the reasons of a crate, one a line: name, code, meaning, and the keys of the metadata if there are any. Makes
+/// a constant of each, and the table `REASONS`.
+#[macro_export]
 macro_rules! reasons {
-    ($($name:ident, $code:ident, $meaning:literal;)*) => {
-        $(#[doc = $meaning] pub const $name: Reason = Reason::new(stringify!($name), Code::$code, $meaning);)*
-        /// Every reason that servicekit itself gives.
-        pub const REASONS: &[Reason] = &[$($name),*];
+    ($($name:ident, $code:ident, $meaning:literal $(, [$($key:literal),*])?;)*) => {
+        $(#[doc = $meaning] pub const $name: $crate::error::Reason =
+            $crate::error::Reason::new(stringify!($name), tonic::Code::$code, $meaning)$(.carrying(&[$($key),*]))?;)*
+        /// Every reason that is stated here.
+        pub const REASONS: &[$crate::error::Reason] = &[$($name),*];
     };
 }
 
@@ -43,29 +55,29 @@ reasons! {
     TOKEN_INVALID, Unauthenticated, "the token is not accepted here: it is unknown, forged, not valid yet, or made for another server; the log says which";
     TOKEN_EXPIRED, Unauthenticated, "the token was good and has expired: ask for a new one";
     KEYS_UNAVAILABLE, Unavailable, "the token names a key that is not known here and the issuer's keys cannot be read: try again";
-    PERMISSION_DENIED, PermissionDenied, "the caller lacks the role that the metadata names";
-    RESOURCE_NOT_FOUND, NotFound, "no such resource, or the caller may not see it";
-    RESOURCE_EXISTS, AlreadyExists, "the name, or another value that must be unique, is taken";
-    RESOURCE_DELETED, FailedPrecondition, "the resource is deleted and takes no more changes";
-    REFERENCE_INVALID, FailedPrecondition, "a resource that is referred to does not exist, or others still refer to this one";
-    REQUEST_ID_REUSED, FailedPrecondition, "the request id was used for another request within 24 hours: take a new UUID";
-    REVISION_IN_THE_PAST, FailedPrecondition, "only a first revision may take effect in the past: what was promised is never rewritten";
-    REVISION_TIME_TAKEN, FailedPrecondition, "another revision takes effect at the same instant, and revisions are never edited";
-    ETAG_MISMATCH, Aborted, "the resource has changed since it was read: read it again and decide anew";
-    CONFLICT, Aborted, "another change came first, several times: try again";
-    RESUME_TOKEN_TOO_OLD, OutOfRange, "the journal no longer streams from there: the message names the oldest token available";
+    PERMISSION_DENIED, PermissionDenied, "the caller lacks the role that the metadata names", ["role"];
+    RESOURCE_NOT_FOUND, NotFound, "no such resource, or the caller may not see it", ["resource"];
+    RESOURCE_EXISTS, AlreadyExists, "the name, or another value that must be unique, is taken", ["resource", "source_id"];
+    RESOURCE_DELETED, FailedPrecondition, "the resource is deleted and takes no more changes", ["resource"];
+    REFERENCE_INVALID, FailedPrecondition, "a resource that is referred to does not exist, or others still refer to this one", ["resource", "used_by"];
+    REQUEST_ID_REUSED, FailedPrecondition, "the request id was used for another request within 24 hours: take a new UUID", ["request_id"];
+    REVISION_IN_THE_PAST, FailedPrecondition, "only a first revision may take effect in the past: what was promised is never rewritten", ["resource"];
+    REVISION_TIME_TAKEN, FailedPrecondition, "another revision takes effect at the same instant, and revisions are never edited", ["resource"];
+    ETAG_MISMATCH, Aborted, "the resource has changed since it was read: read it again and decide anew", ["resource", "etag"];
+    CONFLICT, Aborted, "another change came first, several times: try again", ["resource"];
+    RESUME_TOKEN_TOO_OLD, OutOfRange, "the journal no longer streams from there: the message names the oldest token available", ["oldest_token"];
     LIMIT_REACHED, ResourceExhausted, "as many of these exist as one schema keeps: delete one first";
     RESUME_TOKEN_UNKNOWN, OutOfRange, "the journal was restored from a back-up that is older than the token: start anew";
     TOO_BUSY, ResourceExhausted, "more requests are queued than can be served: try again after the delay in RetryInfo";
     DEADLINE_EXCEEDED, DeadlineExceeded, "the deadline passed; a write may have happened all the same: repeat it with the same request id";
-    DATABASE_UNAVAILABLE, Unavailable, "the database cannot be reached; a write may have happened all the same: repeat it with the same request id";
+    DATABASE_UNAVAILABLE, Unavailable, "the database cannot be reached; a write may have happened all the same: repeat it with the same request id", ["reference"];
     MESSAGE_TOO_LARGE, OutOfRange, "the message is larger than the limit in GetServerInfo: send less at once";
     MESSAGE_MALFORMED, Internal, "the bytes received are not the message that the method takes";
     SERVER_STOPPING, Unavailable, "the server is stopping: connect again and resume where the stream ended";
     METHOD_UNKNOWN, Unimplemented, "this server has no such method";
-    INTERNAL, Internal, "a fault of the server; its log has the cause under the reference in the metadata";
-    SCHEMA_NEWER, FailedPrecondition, "the database was migrated by a newer program: start that one";
-    SCHEMA_PENDING, FailedPrecondition, "the database lacks migrations: run itsm migrate";
+    INTERNAL, Internal, "a fault of the server; its log has the cause under the reference in the metadata", ["reference"];
+    SCHEMA_NEWER, FailedPrecondition, "the database was migrated by a newer program: start that one", ["schema"];
+    SCHEMA_PENDING, FailedPrecondition, "the database lacks migrations: run itsm migrate", ["schema"];
     CONFIGURATION_INVALID, FailedPrecondition, "a setting cannot work: the message names it";
     LISTEN_FAILED, FailedPrecondition, "the address cannot be listened on";
 }

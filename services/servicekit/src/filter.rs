@@ -42,6 +42,9 @@ impl Column {
     }
 }
 
+/// A method that takes a filter, as `package.Service/Method`, and the fields that it may name.
+pub type Filtered = (&'static str, &'static Fields);
+
 /// The filterable fields of one resource with their columns.
 #[derive(Debug)]
 pub struct Fields {

@@ -12,6 +12,7 @@ use tracing::Instrument;
 use crate::db::{Connection, Database, Work};
 use crate::error::Error;
 use crate::journal::Feed;
+use crate::metrics::Metrics;
 use crate::migrate::{self, Service};
 use crate::page::Signer;
 use crate::sql::Sql;
@@ -30,6 +31,8 @@ pub struct Kit {
     pub feed: Feed,
     /// Makes page and resume tokens.
     pub signer: Signer,
+    /// What its server counts.
+    pub metrics: Metrics,
     /// Cancelled when the server begins to stop: streams and background tasks end then.
     pub stop: CancellationToken,
     tasks: TaskTracker,
@@ -61,9 +64,11 @@ impl Kit {
         if role.is_none() {
             tracing::info!(service = service.name, "no role of its own: the service acts as its login");
         }
+        let database = Database::open(config, service.name, role)?;
         Ok(Self {
             service,
-            database: Database::open(config, service.name, role)?,
+            metrics: Metrics::new(service, database.clone())?,
+            database,
             clock,
             feed: Feed::default(),
             signer: Signer::new(&secret.page_token_key)?,

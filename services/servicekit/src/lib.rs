@@ -15,6 +15,7 @@ pub mod intake;
 pub mod journal;
 mod kit;
 pub mod mask;
+pub mod metrics;
 pub mod migrate;
 pub mod page;
 pub mod reference;

@@ -7,10 +7,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
 use proto::common::v1 as pb;
 use proto::common::v1::server_service_server::{ServerService, ServerServiceServer};
 use proto::journal::v1::journal_service_server::JournalServiceServer;
 use proto::journal::v1::webhook_service_server::WebhookServiceServer;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -22,18 +26,18 @@ use tonic_health::server::HealthReporter;
 use crate::auth::Permission;
 use crate::db::Connection;
 use crate::edge::Edge;
-pub use crate::edge::Observer;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::kit::Kit;
+use crate::sql::Sql;
 use crate::tls::{Listener, Protocol};
-use crate::{config, idempotency, journal, migrate, page, standard, webhook};
+use crate::{config, idempotency, journal, metrics, migrate, page, standard, webhook};
 
 /// Largest message accepted, in bytes. Services decode with it: `XServer::new(x).max_decoding_message_size(…)`.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Largest batch that a method takes.
 pub const MAX_BATCH: usize = 1_000;
 /// Requests that one connection may have under way.
-const MAX_STREAMS: u32 = 512;
+pub const MAX_STREAMS: u32 = 512;
 /// How often health looks at the database.
 const PROBE: Duration = Duration::from_secs(2);
 /// Silence after which a client is asked whether it is still there.
@@ -69,7 +73,6 @@ pub struct Server {
     roles: HashMap<&'static str, &'static str>,
     health: HealthReporter,
     names: Vec<&'static str>,
-    observer: Option<Arc<dyn Observer>>,
 }
 
 /// A server that has its port and does not answer yet.
@@ -80,6 +83,7 @@ pub struct Bound {
     names: Vec<&'static str>,
     listener: Listener,
     address: SocketAddr,
+    metrics: Option<TcpListener>,
     drain: Duration,
     webhooks: config::Webhooks,
 }
@@ -93,7 +97,7 @@ impl Server {
             tonic_health::server::HealthService::from_health_reporter(health.clone()),
         ));
         let roles = HashMap::new();
-        let server = Self { kit: kit.clone(), routes, roles, health, names: Vec::new(), observer: None };
+        let server = Self { kit: kit.clone(), routes, roles, health, names: Vec::new() };
         let journal = JournalServiceServer::new(journal::Service::new(kit.clone()));
         let webhooks = WebhookServiceServer::new(webhook::Service::new(kit.clone()));
         Ok(server
@@ -137,13 +141,6 @@ impl Server {
         }
     }
 
-    /// Tells the observer about every answer.
-    #[must_use]
-    pub fn observe(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
-
     /// Adds reflection, v1 and v1alpha: it lists what is served here, and knows all types, those of errors included.
     fn reflected(mut self) -> Result<Self, Error> {
         let builder = || {
@@ -173,19 +170,22 @@ impl Server {
         let authenticator = config.authenticator(address)?;
         let listener = Listener::bind(address, &config.tls, Protocol::Grpc)?;
         let address = listener.address().map_err(Error::internal)?;
+        let metrics = config.metrics_listen.map(listen_for_metrics).transpose()?;
+        let served: Vec<&str> = this.names.iter().copied().chain(ALWAYS).collect();
         Ok(Bound {
             edge: Edge {
                 routes: this.routes.routes().prepare(),
                 authenticator: Arc::new(authenticator),
                 roles: Arc::new(this.roles),
                 clock: this.kit.clock.clone(),
-                observer: this.observer,
+                calls: this.kit.metrics.calls(&served),
             },
             kit: this.kit,
             health: this.health,
             names: this.names,
             listener,
             address,
+            metrics,
             drain: config.drain(),
             webhooks: config.webhooks.clone(),
         })
@@ -198,9 +198,14 @@ impl Bound {
         self.address
     }
 
+    /// The address that answers `/metrics`, with the port that was taken when 0 was asked for. None: no metrics.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+
     /// Answers until `stop` is cancelled and then drains: no new requests, those under way get their time.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        let Self { kit, edge, health, names, listener, address, drain, webhooks } = self;
+        let Self { kit, edge, health, names, listener, address, metrics, drain, webhooks } = self;
         let name = kit.service.name;
         let background = CancellationToken::new();
         let mut tasks = tokio::task::JoinSet::new();
@@ -209,6 +214,9 @@ impl Bound {
         tasks.spawn(webhook::deliver(kit.clone(), webhooks, background.clone()));
         set_health(&health, &names, ServingStatus::NotServing).await;
         tasks.spawn(probe(kit.clone(), health.clone(), names.clone(), stop.clone()));
+        if let Some(listener) = metrics {
+            tasks.spawn(metrics::serve(listener, kit.metrics.clone(), background.clone()));
+        }
         tracing::info!(service = name, %address, "listening");
 
         let transport = tonic::transport::Server::builder()
@@ -238,6 +246,18 @@ impl Bound {
     }
 }
 
+fn listen_for_metrics(address: SocketAddr) -> Result<TcpListener, Error> {
+    let listen = || {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    };
+    listen().map_err(|cause| {
+        let message = format!("{address} cannot be listened on ({cause}): choose another with --metrics-listen");
+        Error::refused(error::LISTEN_FAILED, "", message)
+    })
+}
+
 async fn set_health(health: &HealthReporter, names: &[&str], status: ServingStatus) {
     for name in names.iter().copied().chain([""]) {
         health.set_service_status(name, status).await;
@@ -257,6 +277,7 @@ async fn probe(kit: Kit, health: HealthReporter, names: Vec<&'static str>, stop:
         if stop.is_cancelled() {
             return;
         }
+        kit.metrics.serves(state.is_ok());
         if state.is_ok() != serving {
             serving = state.is_ok();
             match state {
@@ -279,7 +300,20 @@ async fn look(kit: &Kit, connection: &mut Option<Connection>) -> Result<(), Erro
         Some(connection) => connection,
         none => none.insert(kit.database.dedicated().await?),
     };
-    migrate::check(connection, kit.service).await
+    migrate::check(connection, kit.service).await?;
+    let mut sql = Sql::new("SELECT (SELECT count(*) FROM (SELECT FROM journal_pending LIMIT 100000) p) AS pending, ");
+    sql.push("coalesce((SELECT max(seq) FROM journal_order), 0) AS sequence");
+    let seen: Journal = sql.get_result(connection).await?;
+    kit.metrics.journal(seen.pending, seen.sequence);
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Journal {
+    #[diesel(sql_type = BigInt)]
+    pending: i64,
+    #[diesel(sql_type = BigInt)]
+    sequence: i64,
 }
 
 /// A token that is cancelled by SIGTERM or ctrl-c; a second ctrl-c ends the process at once.

@@ -39,16 +39,16 @@ const NO_ROOM: Duration = Duration::from_millis(500);
 pub enum Protocol {
     /// HTTP/2, as gRPC is.
     Grpc,
-    /// HTTP/1.1, for browsers.
+    /// HTTP/2 or HTTP/1.1, for browsers, and for those who ask for health over gRPC.
     Http,
 }
 
 impl Protocol {
-    /// Its name in the handshake (RFC 7301).
-    fn alpn(self) -> Vec<u8> {
+    /// Its names in the handshake (RFC 7301), the best first.
+    fn alpn(self) -> Vec<Vec<u8>> {
         match self {
-            Self::Grpc => b"h2".to_vec(),
-            Self::Http => b"http/1.1".to_vec(),
+            Self::Grpc => vec![b"h2".to_vec()],
+            Self::Http => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         }
     }
 }
@@ -253,7 +253,7 @@ fn server_config(tls: &config::Tls, protocol: Protocol) -> Result<Option<Watched
         let mut config = builder.with_single_cert(chain, private).map_err(|fault| {
             misconfigured(format!("{} and {} do not go together: {fault}", certificate.display(), key.display()))
         })?;
-        config.alpn_protocols = vec![protocol.alpn()];
+        config.alpn_protocols = protocol.alpn();
         Ok(config)
     };
     Watched::new(files, read).map(Some)

@@ -12,6 +12,7 @@ use crate::db::{Connection, Database};
 use crate::error::{self, Error};
 use crate::journal::Feed;
 use crate::kit::Kit;
+use crate::metrics::Load;
 
 /// Most jobs written in one statement.
 pub const MAX_BATCH: usize = 500;
@@ -53,11 +54,12 @@ pub trait Job: Send + 'static {
 /// Where jobs of one kind are handed in; cheap to clone. Its task ends when the last clone is dropped.
 pub struct Writer<J: Job> {
     queue: mpsc::Sender<Waiting<J>>,
+    load: Load,
 }
 
 impl<J: Job> Clone for Writer<J> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self { queue: self.queue.clone(), load: self.load.clone() }
     }
 }
 
@@ -70,8 +72,10 @@ impl<J: Job> Writer<J> {
     /// Starts the writer of a service.
     pub fn start(kit: &Kit) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(flush(Target { database: kit.database.clone(), feed: kit.feed.clone() }, waiting));
-        Self { queue }
+        let load = kit.metrics.writer(J::NAME);
+        let target = Target { database: kit.database.clone(), feed: kit.feed.clone() };
+        tokio::spawn(flush(target, waiting, load.clone()));
+        Self { queue, load }
     }
 
     /// Queues the job and waits until it is durable. It is written even when the caller goes away.
@@ -87,6 +91,7 @@ impl<J: Job> Writer<J> {
             }
             mpsc::error::TrySendError::Closed(_) => Error::unavailable("the writer has stopped"),
         })?;
+        self.load.queue();
         outcome.await.map_err(|_| Error::unavailable("the writer stopped"))?
     }
 }
@@ -110,7 +115,7 @@ impl<J: Job> Sink<J> for Target {
     }
 }
 
-async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::Receiver<Waiting<J>>) {
+async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::Receiver<Waiting<J>>, load: Load) {
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
@@ -125,6 +130,7 @@ async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::Receiver<Waiting<J>>
             waiting.push_back(next);
         }
         let batch = take_batch(&mut waiting);
+        load.take(batch.len());
         tracing::trace!(jobs = batch.len(), "{}", J::NAME);
         settle(&sink, batch).await;
     }
@@ -291,7 +297,7 @@ mod tests {
             answers.push(outcome);
         }
         drop(queue);
-        flush(sink, waiting).await;
+        flush(sink, waiting, Load::default()).await;
         let mut outcomes = Vec::new();
         for answer in answers {
             outcomes.push(answer.await.unwrap());

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use proto::supplier::v1::supplier_service_server::SupplierServiceServer;
+use servicekit::filter::Filtered;
+use servicekit::resource::Resource as _;
 use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
 use servicekit::standard::Desk;
 use servicekit::{Error, Kit, Service, clock, config};
@@ -22,6 +24,15 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The service as the executable starts and migrates it.
 pub static SERVICE: Service =
     Service { name: "supplier", version: env!("CARGO_PKG_VERSION"), port: 7103, migrations: MIGRATIONS };
+
+/// The methods of the service that take a filter.
+pub fn filters() -> Vec<Filtered> {
+    vec![
+        ("itsm.supplier.v1.SupplierService/ListSuppliers", store::Supplier::fields()),
+        ("itsm.supplier.v1.SupplierService/ListContracts", store::Contract::fields()),
+        ("itsm.supplier.v1.SupplierService/ListRenewals", store::Contract::fields()),
+    ]
+}
 
 /// Connects and puts the server together.
 pub async fn build(database: &config::Database) -> Result<Server, Error> {

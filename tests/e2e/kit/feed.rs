@@ -164,7 +164,7 @@ async fn a_server_that_stops_lets_streams_end_and_is_gone_in_time() {
 #[tokio::test]
 async fn a_partition_is_there_before_it_is_needed() {
     let fixture = Fixture::new().await;
-    let owner = tokio_postgres::connect(fixture.database.url().unwrap(), tokio_postgres::NoTls).await.unwrap();
+    let owner = tokio_postgres::connect(&fixture.database.url().unwrap(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(owner.1);
     owner.0.batch_execute("SELECT setval('widgets.journal_position', 29999998)").await.unwrap();
     assert_eq!(fixture.number("SELECT journal_ensure_partitions()::bigint").await, 2);

@@ -45,7 +45,7 @@ async fn a_service_owns_nothing_and_cannot_rewrite_the_journal() {
 async fn reporting_reads_its_views_and_nothing_else() {
     let fixture = Fixture::new().await;
     let (client, connection) =
-        tokio_postgres::connect(fixture.database.url().unwrap(), tokio_postgres::NoTls).await.unwrap();
+        tokio_postgres::connect(&fixture.database.url().unwrap(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let service: String = client.query_one("SELECT role_name FROM widgets.server_secret", &[]).await.unwrap().get(0);
     let prefix = service.strip_suffix("_widgets").unwrap();
@@ -86,7 +86,7 @@ async fn a_program_works_only_on_the_schema_it_knows() {
 
     let fixture = Fixture::new().await;
     let (client, connection) =
-        tokio_postgres::connect(fixture.database.url().unwrap(), tokio_postgres::NoTls).await.unwrap();
+        tokio_postgres::connect(&fixture.database.url().unwrap(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute("INSERT INTO widgets.__diesel_schema_migrations (version) VALUES ('0009')").await.unwrap();
     let refusal = Kit::open(&fixture.database, &SERVICE, fixture.clock.clone()).await.err().unwrap();

@@ -21,6 +21,9 @@ use servicekit::tls::{Listener, Protocol, Stream};
 use servicekit::{config, error};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
 use tonic_types::StatusExt as _;
 
 use crate::client::{self, Channel, Trust, sentence};
@@ -107,6 +110,7 @@ impl Dashboard {
             .route("/sign-in", get(sign_in_page).post(sign_in))
             .route("/sign-out", get(sign_out))
             .route("/health", get(|| async { "ok\n" }))
+            .route_service("/grpc.health.v1.Health/{method}", health().await)
             .fallback(|| async { Refusal::not_found("there is no such page") })
             .layer(axum::middleware::from_fn_with_state(self.config.clone(), sign_in_again))
             .with_state(self.config);
@@ -115,6 +119,13 @@ impl Dashboard {
             .await
             .map_err(|error| Problem::new(format!("the dashboard stopped: {error}")))
     }
+}
+
+/// The health of the dashboard as gRPC servers tell theirs, so that one command asks them all.
+async fn health() -> HealthServer<HealthService> {
+    let reporter = HealthReporter::new();
+    reporter.set_service_status("", ServingStatus::Serving).await;
+    HealthServer::new(HealthService::from_health_reporter(reporter))
 }
 
 /// Somebody who is let in, with a client that speaks for them.

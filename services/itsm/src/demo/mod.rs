@@ -7,8 +7,8 @@ use pb::ticket_service_client::TicketServiceClient;
 use proto::operations::v1 as pb;
 use servicekit::serve::shutdown_signal;
 
-use crate::cli::{DemoArgs, Format, ReportArgs};
-use crate::client::{self, sentence};
+use crate::cli::{DemoArgs, FillArgs, Format, ReportArgs, TokenArgs};
+use crate::client::{self, Trust, sentence};
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::report;
 use crate::run::{describe, print_failures};
@@ -70,8 +70,17 @@ pub async fn run(args: &DemoArgs) -> Result<(), Problem> {
     let addresses = suite.addresses.clone();
     println!("started in {}: embedded Postgres in {}", seconds(began.elapsed()), data_dir.display());
 
+    let everything = FillArgs {
+        catalog: addresses.catalog.to_string(),
+        operations: addresses.operations.to_string(),
+        supplier: addresses.supplier.to_string(),
+        token: TokenArgs { token: String::new(), token_file: None },
+        trust: Trust::default(),
+        out,
+        database: suite.database.clone(),
+    };
     let filled = tokio::select! {
-        filled = fill(&suite, &out) => filled,
+        filled = fill(&everything) => filled,
         () = stop.cancelled() => Err(Problem::new("stopped before the demo was complete: start it again, it goes on where it was")),
     };
     if let Err(problem) = filled {
@@ -92,10 +101,18 @@ pub async fn run(args: &DemoArgs) -> Result<(), Problem> {
     suite.wait().await
 }
 
-async fn fill(suite: &Suite, out: &Path) -> Result<(), Problem> {
-    let catalog = client::connect(&suite.addresses.catalog.to_string(), "").await?;
-    let operations = client::connect(&suite.addresses.operations.to_string(), "").await?;
-    let supplier = client::connect(&suite.addresses.supplier.to_string(), "").await?;
+/// Fills services that run already, and makes the reports.
+pub async fn fill_running(args: &FillArgs) -> Result<(), Problem> {
+    args.database.url().map_err(problem)?;
+    fill(args).await
+}
+
+/// Brings the data in and makes the reports. What is there already stays as it is.
+async fn fill(args: &FillArgs) -> Result<(), Problem> {
+    let token = args.token.read()?;
+    let catalog = client::connect_with(&args.catalog, &token, &args.trust).await?;
+    let operations = client::connect_with(&args.operations, &token, &args.trust).await?;
+    let supplier = client::connect_with(&args.supplier, &token, &args.trust).await?;
 
     let created = catalog::apply(catalog.clone()).await?;
     println!("\nbrought in through gRPC");
@@ -129,25 +146,25 @@ async fn fill(suite: &Suite, out: &Path) -> Result<(), Problem> {
 
     println!("\nreports");
     for wanted in &REPORTS {
-        let folder = out.join(wanted.folder);
+        let folder = args.out.join(wanted.folder);
         if !recorded && is_current(&folder) {
             println!("  {} (as made before)\n    {}", wanted.title, folder.join("report.html").display());
             continue;
         }
         let began = Instant::now();
-        let args = ReportArgs {
+        let report = ReportArgs {
             period: wanted.period.to_owned(),
             as_of: wanted.as_of.map(str::to_owned),
             out: folder,
             formats: Vec::<Format>::new(),
-            database: suite.database.clone(),
+            database: args.database.clone(),
             data_dir: None,
         };
-        let made = report::make(&args).await?;
+        let made = report::make(&report).await?;
         println!("  {} (in {})", wanted.title, seconds(began.elapsed()));
         println!("    {}", made.headline);
         for file in ["report.html", "report.json"] {
-            println!("    {}", args.out.join(file).display());
+            println!("    {}", report.out.join(file).display());
         }
     }
     Ok(())

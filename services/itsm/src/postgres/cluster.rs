@@ -46,6 +46,29 @@ const SETTINGS: [(&str, &str); 10] = [
     ("jit", "off"),
 ];
 
+/// What a start in a data folder would find.
+#[derive(Debug)]
+pub struct Found {
+    /// The programs that would run.
+    pub binaries: Binaries,
+    /// The major version that wrote the data; none before the first start.
+    pub version: Option<u32>,
+    /// The process that uses the data; none: nobody does.
+    pub user: Option<i32>,
+}
+
+/// Looks at a data folder and for the programs that fit it, or says why no server could be started on it.
+///
+/// Changes nothing, and downloads nothing.
+pub fn examine(data_dir: &Path) -> Result<Found, Error> {
+    let account = Account::of_this_process()?;
+    let folder = Folder::at(data_dir, &account)?;
+    let user = folder.user(&account)?;
+    let places = Places { npm: None, ..Places::of_this_machine() };
+    let version = folder.version();
+    Ok(Found { binaries: places.find_for(&account, version)?, version, user })
+}
+
 /// A private server. It runs until this value is dropped or its process ends, however it ends.
 #[derive(Debug)]
 pub struct Cluster {

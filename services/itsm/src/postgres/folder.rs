@@ -118,6 +118,16 @@ impl Folder {
         Ok(lock)
     }
 
+    /// The living process that has the lock; none when nobody has, or nothing is there yet.
+    pub(super) fn user(&self, account: &Account) -> Result<Option<i32>, Error> {
+        let owner = fs::symlink_metadata(&self.root).map(|found| found.uid()).unwrap_or(account.ids.0);
+        if owner != account.ids.0 && !(account.stepped_down && owner == 0) {
+            return Err(Error::Foreign { path: self.root.clone(), owner, account: account.name.clone() });
+        }
+        let noted = fs::read_to_string(self.root.join("lock")).ok().and_then(|text| text.trim().parse().ok());
+        Ok(noted.filter(|pid| is_alive(*pid)))
+    }
+
     fn create(&self, account: &Account) -> Result<(), Error> {
         let missing: Vec<_> = self.root.ancestors().skip(1).take_while(|path| !path.exists()).collect();
         let existing = self.root.ancestors().nth(missing.len() + 1).unwrap_or(Path::new("/"));

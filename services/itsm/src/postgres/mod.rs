@@ -8,6 +8,6 @@ mod error;
 mod folder;
 
 pub use binaries::{Binaries, Places};
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Found, examine};
 pub use error::Error;
 pub use folder::default_data_dir;

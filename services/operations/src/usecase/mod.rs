@@ -60,7 +60,7 @@ pub struct Operations {
 /// Changes of one ticket take turns, so that they do not lose races against each other; this many may be under way.
 const TURNS: usize = 1_024;
 /// Imports that are under way at once.
-const MAX_IMPORTS: usize = 4;
+pub const MAX_IMPORTS: usize = 4;
 
 /// Role that reads tickets.
 const READER: &str = "tickets.reader";

@@ -17,8 +17,8 @@ use crate::sql::Sql;
 pub(crate) use read::{COLUMNS, FIELDS, Row, Stretch, stretch};
 pub use read::{Entry, entries_of};
 pub use sequencer::{Feed, sequence};
-pub use service::Service;
 pub(crate) use service::resume_token;
+pub use service::{MAX_WATCHERS, Service, filters};
 
 /// The tables, for the first migration of every service.
 pub const DDL: &str = include_str!("../../sql/journal.sql");

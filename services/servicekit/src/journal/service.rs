@@ -15,6 +15,7 @@ use tonic::{Response, Status};
 use super::read::{self, Entry, FIELDS, Stretch};
 use crate::auth::Caller;
 use crate::error::{self, Error, Violation};
+use crate::filter::Filtered;
 use crate::kit::Kit;
 use crate::page::{self, Binding, Signer};
 use crate::wire;
@@ -26,7 +27,12 @@ const STRETCH: i64 = 1_000;
 /// How often watchers look without having been told.
 const POLL: Duration = Duration::from_secs(1);
 /// Watchers that one server serves at once.
-pub(crate) const MAX_WATCHERS: usize = 100;
+pub const MAX_WATCHERS: usize = 100;
+
+/// The methods of the journal that take a filter.
+pub fn filters() -> Vec<Filtered> {
+    vec![(LIST, &FIELDS), (WATCH, &FIELDS)]
+}
 
 /// What a resume token says: the last place that was considered, and the microsecond in which its fact was put in order,
 /// by which a journal that was restored from a back-up older than the token is told from the one that made it.
