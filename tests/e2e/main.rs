@@ -7,8 +7,10 @@ mod catalog;
 mod house;
 mod kit;
 mod operations;
+mod operators;
 mod postgres;
 mod program;
+mod reference;
 #[path = "../../services/domain/tests/scenario/mod.rs"]
 mod scenario;
 mod supplier;
