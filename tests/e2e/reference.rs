@@ -1,5 +1,5 @@
 //! What integrators look up: `docs/reference.md` and `proto/service_config.json` are what the code says.
-//! `REWRITE_REFERENCE=1 cargo test -p testkit --test e2e reference` writes both anew.
+//! `ITSM_WRITE_DOCS=1 cargo test -p testkit --test e2e reference` writes both anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -20,14 +20,14 @@ fn root() -> PathBuf {
 /// Compares the file with what it should hold, or writes it when the environment asks for that.
 fn hold(file: &str, wanted: &str) {
     let path = root().join(file);
-    if std::env::var_os("REWRITE_REFERENCE").is_some() {
+    if std::env::var_os("ITSM_WRITE_DOCS").is_some() {
         std::fs::write(&path, wanted).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     let stale = found.lines().zip(wanted.lines()).find(|(found, wanted)| found != wanted);
     assert!(
         found == wanted,
-        "{file} is stale ({stale:?}): run REWRITE_REFERENCE=1 cargo test -p testkit --test e2e reference"
+        "{file} is stale ({stale:?}): run ITSM_WRITE_DOCS=1 cargo test -p testkit --test e2e reference"
     );
 }
 
