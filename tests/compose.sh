@@ -55,7 +55,7 @@ chmod 755 "$work/postgres/entrypoint"
 cat >"$work/postgres/Dockerfile" <<'DOCKERFILE'
 FROM itsm-standin-base
 COPY entrypoint /entrypoint
-RUN ["/bin/sh", "-c", "install -d -o postgres -g postgres -m 700 /var/lib/postgresql/data && ln -sf /usr/lib/postgresql/*/bin/pg_isready /usr/local/bin/"]
+RUN ["/bin/sh", "-c", "install -d -o postgres -g postgres -m 700 /var/lib/postgresql/data && install -d -m 3777 /run/postgresql && ln -sf /usr/lib/postgresql/*/bin/pg_isready /usr/local/bin/"]
 USER postgres
 ENTRYPOINT ["/entrypoint"]
 DOCKERFILE
@@ -81,7 +81,7 @@ for name, service in whole["services"].items():
 whole.pop("networks", None)
 yaml.safe_dump(whole, open(sys.argv[2], "w"), sort_keys=False)
 PYTHON
-compose --profile demo up --detach
+compose --profile demo up --detach || { compose --profile demo logs --no-color --tail=20; exit 1; }
 
 say "filled?"
 for _ in $(seq 300); do

@@ -549,6 +549,7 @@ pub fn from_environment(error: &clap::Error, lookup: impl Fn(&str) -> Option<Str
     }
     let flag = shown.split_whitespace().next().unwrap_or(shown);
     let cause = match error.get(ContextKind::ValidValue) {
+        _ if value.is_empty() => "unset it, or give it a value".to_owned(),
         Some(ContextValue::Strings(values)) => format!("it takes {}", values.join(" or ")),
         _ => std::error::Error::source(error).map_or_else(|| "it takes no such value".to_owned(), ToString::to_string),
     };
@@ -604,6 +605,15 @@ mod tests {
         assert_eq!(
             from_environment(&error, set).unwrap(),
             "ITSM_LOG_FORMAT holds \"xml\", which --log-format cannot be: it takes auto or text or json"
+        );
+    }
+
+    #[test]
+    fn an_empty_value_is_not_the_same_as_none() {
+        let error = refusal(&["itsm", "serve", "catalog", "--tokens-file", ""]);
+        assert_eq!(
+            from_environment(&error, |_| Some(String::new())).unwrap(),
+            "ITSM_TOKENS_FILE holds \"\", which --tokens-file cannot be: unset it, or give it a value"
         );
     }
 

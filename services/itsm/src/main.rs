@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use itsm::cli::Cli;
-use itsm::doctor::unknown_settings;
 use itsm::import::Problem;
 
 fn main() -> ExitCode {
@@ -15,7 +14,7 @@ fn main() -> ExitCode {
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(start(cli)),
+        Ok(runtime) => runtime.block_on(itsm::run::start(cli)),
         Err(error) => Err(Problem::new(format!("the runtime cannot start: {error}"))),
     };
     match outcome {
@@ -25,16 +24,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Starts telemetry, does what the command says, and sends what telemetry still holds.
-async fn start(cli: Cli) -> Result<(), Problem> {
-    let telemetry = servicekit::telemetry::init(&cli.log, cli.command.log_level(), cli.command.service_name())
-        .map_err(itsm::suite::problem)?;
-    for name in unknown_settings(std::env::vars_os().map(|(name, _)| name)) {
-        tracing::warn!("nothing reads {name}: unset it, or see `itsm help COMMAND` for how the setting is called");
-    }
-    let outcome = itsm::run::run(cli.command).await;
-    tokio::task::block_in_place(|| telemetry.finish());
-    outcome
 }

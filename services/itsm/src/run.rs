@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use servicekit::clock::{self, Clock as _};
-use servicekit::config;
 use servicekit::serve::{Server, shutdown_signal};
+use servicekit::{config, telemetry};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::cli::{
-    Command, DashboardArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve, ServeArgs,
+    Cli, Command, DashboardArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve, ServeArgs,
     SuiteArgs, Token,
 };
 use crate::client::{self, Trust};
@@ -20,8 +20,19 @@ use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
 use crate::{demo, doctor, explain, issuer, report, token};
 
+/// Starts telemetry, does what the command says, and sends what telemetry still holds. Needs a multi-thread runtime.
+pub async fn start(cli: Cli) -> Result<(), Problem> {
+    let telemetry = telemetry::init(&cli.log, cli.command.log_level(), cli.command.service_name()).map_err(problem)?;
+    for name in doctor::unknown_settings(std::env::vars_os().map(|(name, _)| name)) {
+        tracing::warn!("nothing reads {name}: unset it, or see `itsm help COMMAND` for how the setting is called");
+    }
+    let outcome = run(cli.command).await;
+    tokio::task::block_in_place(|| telemetry.finish());
+    outcome
+}
+
 /// Does what the command says.
-pub async fn run(command: Command) -> Result<(), Problem> {
+async fn run(command: Command) -> Result<(), Problem> {
     match command {
         Command::Demo(args) => demo::run(&args).await,
         Command::Fill(args) => demo::fill_running(&args).await,
