@@ -310,7 +310,10 @@ fn a_filter_for_reopened_needs_all_reopenings_in_the_window() {
 /// The measures whose rows can be listed one by one.
 fn has_rows(measure: &Measure) -> bool {
     measure.scope.get("week").is_none()
-        && !matches!(measure.id.as_str(), "flow.finished" | "sla.attainment" | "sla.goal" | "sla.target")
+        && !matches!(
+            measure.id.as_str(),
+            "flow.finished" | "sla.attainment" | "sla.attainment_adjusted" | "sla.goal" | "sla.target"
+        )
 }
 
 #[test]
