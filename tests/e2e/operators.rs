@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use itsm::client::Trust;
 use proto::catalog::v1 as pb;
 use proto::catalog::v1::portfolio_service_client::PortfolioServiceClient;
 use proto::supplier::v1::supplier_service_client::SupplierServiceClient;
@@ -109,16 +110,26 @@ async fn a_watch_is_counted_when_it_ends_and_not_before() {
     metrics_with(server, |metrics| value(metrics, &cancelled) == Some(1.0)).await;
 }
 
+/// A dashboard on a free port, before services that there are not.
+fn dashboard(folder: &std::path::Path) -> itsm::dashboard::Dashboard {
+    let port = itsm::dashboard::listen(([127, 0, 0, 1], 0).into(), &config::Tls::default()).unwrap();
+    let config = itsm::dashboard::Config {
+        operations: "127.0.0.1:1".to_owned(),
+        trust: Trust::default(),
+        reports: folder.join("r"),
+        insecure: true,
+        secure: false,
+    };
+    itsm::dashboard::Dashboard::new(port, config).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_tells_its_health_as_the_services_do() {
     let folder = Scratch::new();
-    let listener = itsm::dashboard::listen(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let config =
-        itsm::dashboard::Config { operations: "127.0.0.1:1".to_owned(), reports: folder.join("r"), insecure: true };
-    let dashboard = itsm::dashboard::Dashboard::new(listener, config).unwrap();
+    let dashboard = dashboard(&folder);
     let address = dashboard.address().unwrap();
     tokio::spawn(dashboard.serve(CancellationToken::new()));
-    assert!(itsm::run::serves(&address.to_string()).await.unwrap());
+    assert!(itsm::run::serves(&address.to_string(), &Trust::default()).await.unwrap());
     assert!(get(address, "/health").await.ends_with("ok\n"));
 }
 
@@ -131,7 +142,7 @@ async fn a_server_that_is_no_suite_has_no_health() {
             let _ = stream.write_all(b"SSH-2.0-not-this\r\n").await;
         }
     });
-    assert!(itsm::run::serves(&address.to_string()).await.is_err());
+    assert!(itsm::run::serves(&address.to_string(), &Trust::default()).await.is_err());
 }
 
 mod doctor {
@@ -197,10 +208,7 @@ mod doctor {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_port_that_another_program_has_is_wrong_and_one_that_serves_is_well() {
         let folder = Scratch::new();
-        let listener = itsm::dashboard::listen(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let config =
-            itsm::dashboard::Config { operations: "127.0.0.1:1".to_owned(), reports: folder.join("r"), insecure: true };
-        let dashboard = itsm::dashboard::Dashboard::new(listener, config).unwrap();
+        let dashboard = super::dashboard(&folder);
         let port = dashboard.address().unwrap().port();
         let _other = TcpListener::bind(("127.0.0.1", port + 1)).await;
         tokio::spawn(dashboard.serve(CancellationToken::new()));

@@ -11,7 +11,7 @@ use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 use serde_json::json;
 use servicekit::filter::Filtered;
 use servicekit::metrics::code_name;
-use servicekit::{idempotency, journal, page, serve, writer};
+use servicekit::{idempotency, journal, page, serve, webhook, writer};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -41,7 +41,7 @@ fn path(method: &MethodDescriptor) -> String {
 }
 
 fn filtered() -> Vec<Filtered> {
-    [catalog::filters(), operations::filters(), supplier::filters(), journal::filters()].concat()
+    [catalog::filters(), operations::filters(), supplier::filters(), journal::filters(), webhook::filters()].concat()
 }
 
 /// A value that the description of a field shows: `tickets/INC-000042` of "resource name: tickets/INC-000042".
@@ -164,6 +164,8 @@ fn limits(text: &mut String) {
         ("calls under way on one connection", serve::MAX_STREAMS.to_string(), "further ones wait"),
         ("watchers of one server's journal", journal::MAX_WATCHERS.to_string(), "TOO_BUSY"),
         ("import streams of tickets under way", operations::usecase::MAX_IMPORTS.to_string(), "further ones wait"),
+        ("webhooks of one server", webhook::MOST.to_string(), "LIMIT_REACHED"),
+        ("tickets of the period of a simulation", catalog::MAX_TICKETS.to_string(), "PERIOD_TOO_LARGE"),
         ("writes of tickets that wait", writer::QUEUE.to_string(), "TOO_BUSY"),
     ];
     for (what, limit, beyond) in rows {

@@ -14,7 +14,7 @@ use crate::error;
 use crate::store;
 
 /// Most tickets of one simulation: about a kilobyte each.
-const MAX_TICKETS: usize = 200_000;
+pub const MAX_TICKETS: usize = 200_000;
 /// Tickets read and decoded at once.
 const BATCH: usize = 1_000;
 /// For how long histories are kept after their last use.

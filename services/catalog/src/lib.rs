@@ -25,6 +25,7 @@ use servicekit::{Error, Kit, Service, clock, config};
 
 pub use grpc::PERMISSIONS;
 use histories::Histories;
+pub use histories::MAX_TICKETS;
 
 /// The schema `catalog`, oldest migration first.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();

@@ -18,12 +18,12 @@ servicekit::reasons! {
     BACKDATE_IN_FUTURE, InvalidArgument, "the time is in the future";
     PROCESS_NOT_PUBLISHED, FailedPrecondition, "no revision of the process is in force: publish one", ["resource"];
     CUSTOMER_FIXED, PermissionDenied, "the caller is bound to a customer and may not act for others";
-    CLOCK_UNKNOWN, FailedPrecondition, "the ticket has no such clock: the metadata names those it has";
-    CLOCK_WITHOUT_VERDICT, FailedPrecondition, "the clock was cancelled or never runs: there is no verdict to excuse";
-    CLOCK_ALREADY_EXCLUDED, FailedPrecondition, "the clock is excused: revoke that first";
-    CLOCK_NOT_EXCLUDED, FailedPrecondition, "the clock is not excused: there is nothing to revoke";
-    FOUR_EYES_REQUIRED, PermissionDenied, "the ticket is assigned to the caller: another approver has to decide";
-    DUTY_NOT_BEGUN, FailedPrecondition, "nobody was aware of such a duty on the ticket: record AWARE first";
+    CLOCK_UNKNOWN, FailedPrecondition, "the ticket has no such clock: the metadata names those it has", ["resource", "ticket", "state", "clocks"];
+    CLOCK_WITHOUT_VERDICT, FailedPrecondition, "the clock was cancelled or never runs: there is no verdict to excuse", ["resource", "ticket", "state", "clock"];
+    CLOCK_ALREADY_EXCLUDED, FailedPrecondition, "the clock is excused: revoke that first", ["resource", "ticket", "state", "clock"];
+    CLOCK_NOT_EXCLUDED, FailedPrecondition, "the clock is not excused: there is nothing to revoke", ["resource", "ticket", "state", "clock"];
+    FOUR_EYES_REQUIRED, PermissionDenied, "the ticket is assigned to the caller: another approver has to decide", ["resource", "ticket", "state"];
+    DUTY_NOT_BEGUN, FailedPrecondition, "nobody was aware of such a duty on the ticket: record AWARE first", ["resource", "ticket", "state", "regulation"];
     SEQUENCE_NOT_RISING, InvalidArgument, "rows of an import come with rising sequence numbers and one import id";
 }
 

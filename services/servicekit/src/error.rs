@@ -66,7 +66,7 @@ reasons! {
     ETAG_MISMATCH, Aborted, "the resource has changed since it was read: read it again and decide anew", ["resource", "etag"];
     CONFLICT, Aborted, "another change came first, several times: try again", ["resource"];
     RESUME_TOKEN_TOO_OLD, OutOfRange, "the journal no longer streams from there: the message names the oldest token available", ["oldest_token"];
-    LIMIT_REACHED, ResourceExhausted, "as many of these exist as one schema keeps: delete one first";
+    LIMIT_REACHED, ResourceExhausted, "as many of these exist as one schema keeps: delete one first", ["resource"];
     RESUME_TOKEN_UNKNOWN, OutOfRange, "the journal was restored from a back-up that is older than the token: start anew";
     TOO_BUSY, ResourceExhausted, "more requests are queued than can be served: try again after the delay in RetryInfo";
     DEADLINE_EXCEEDED, DeadlineExceeded, "the deadline passed; a write may have happened all the same: repeat it with the same request id";

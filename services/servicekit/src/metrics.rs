@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
@@ -19,14 +22,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use crate::db::Database;
+use crate::db::{Connection, Database};
 use crate::error::Error;
 use crate::migrate::Service;
+use crate::sql::Sql;
 
 /// Bounds of the durations of calls in seconds, as OpenTelemetry's conventions advise.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// Bounds of the sizes of batches in jobs.
 const JOBS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0];
+/// How often the journal is looked at.
+const LOOK: Duration = Duration::from_secs(2);
 /// The method of a call to something that is not served here.
 const OTHER: &str = "_OTHER";
 /// What a scraper is told about the text.
@@ -140,12 +146,6 @@ impl Metrics {
     /// Whether health answers SERVING.
     pub(crate) fn serves(&self, serving: bool) {
         self.0.serving.set(i64::from(serving));
-    }
-
-    /// What the journal was seen to hold.
-    pub(crate) fn journal(&self, pending: i64, sequence: i64) {
-        self.0.pending.set(pending);
-        self.0.sequence.set(sequence);
     }
 
     /// The load of a writer, by its name.
@@ -282,4 +282,41 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Metrics, stop: Cancell
     if let Err(cause) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%cause, "metrics are no longer served");
     }
+}
+
+#[derive(QueryableByName)]
+struct Journal {
+    #[diesel(sql_type = BigInt)]
+    pending: i64,
+    #[diesel(sql_type = BigInt)]
+    sequence: i64,
+}
+
+/// Looks at the journal every two seconds until the server stops. What cannot be seen stays as it was.
+pub(crate) async fn follow_journal(database: Database, metrics: Metrics, stop: CancellationToken) {
+    let mut connection = None;
+    loop {
+        match tokio::time::timeout(LOOK, look(&database, &mut connection)).await {
+            Ok(Ok(Journal { pending, sequence })) => {
+                metrics.0.pending.set(pending);
+                metrics.0.sequence.set(sequence);
+            }
+            _ => connection = None,
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Looks through a connection of its own, which a pool in which all are busy does not hold up.
+async fn look(database: &Database, connection: &mut Option<Connection>) -> Result<Journal, Error> {
+    let connection = match connection {
+        Some(connection) => connection,
+        none => none.insert(database.dedicated().await?),
+    };
+    let mut sql = Sql::new("SELECT (SELECT count(*) FROM (SELECT FROM journal_pending LIMIT 100000) p) AS pending, ");
+    sql.push("coalesce((SELECT max(seq) FROM journal_order), 0) AS sequence");
+    Ok(sql.get_result(connection).await?)
 }

@@ -7,9 +7,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::QueryableByName;
-use diesel::sql_types::BigInt;
-use diesel_async::RunQueryDsl;
 use proto::common::v1 as pb;
 use proto::common::v1::server_service_server::{ServerService, ServerServiceServer};
 use proto::journal::v1::journal_service_server::JournalServiceServer;
@@ -28,7 +25,6 @@ use crate::db::Connection;
 use crate::edge::Edge;
 use crate::error::{self, Error};
 use crate::kit::Kit;
-use crate::sql::Sql;
 use crate::tls::{Listener, Protocol};
 use crate::{config, idempotency, journal, metrics, migrate, page, standard, webhook};
 
@@ -216,6 +212,7 @@ impl Bound {
         tasks.spawn(probe(kit.clone(), health.clone(), names.clone(), stop.clone()));
         if let Some(listener) = metrics {
             tasks.spawn(metrics::serve(listener, kit.metrics.clone(), background.clone()));
+            tasks.spawn(metrics::follow_journal(kit.database.clone(), kit.metrics.clone(), background.clone()));
         }
         tracing::info!(service = name, %address, "listening");
 
@@ -300,20 +297,7 @@ async fn look(kit: &Kit, connection: &mut Option<Connection>) -> Result<(), Erro
         Some(connection) => connection,
         none => none.insert(kit.database.dedicated().await?),
     };
-    migrate::check(connection, kit.service).await?;
-    let mut sql = Sql::new("SELECT (SELECT count(*) FROM (SELECT FROM journal_pending LIMIT 100000) p) AS pending, ");
-    sql.push("coalesce((SELECT max(seq) FROM journal_order), 0) AS sequence");
-    let seen: Journal = sql.get_result(connection).await?;
-    kit.metrics.journal(seen.pending, seen.sequence);
-    Ok(())
-}
-
-#[derive(QueryableByName)]
-struct Journal {
-    #[diesel(sql_type = BigInt)]
-    pending: i64,
-    #[diesel(sql_type = BigInt)]
-    sequence: i64,
+    migrate::check(connection, kit.service).await
 }
 
 /// A token that is cancelled by SIGTERM or ctrl-c; a second ctrl-c ends the process at once.

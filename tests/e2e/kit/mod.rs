@@ -135,7 +135,7 @@ impl Fixture {
     /// A connection that may do everything, in the schema of the service.
     async fn owner(&self) -> tokio_postgres::Client {
         let url = self.database.url().unwrap();
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         client.batch_execute("SET search_path TO widgets").await.unwrap();
         client

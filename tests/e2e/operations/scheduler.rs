@@ -308,6 +308,8 @@ async fn a_backdated_pause_takes_back_what_it_refutes_and_the_record_of_that_day
     let ticket = world.operations.open(incident("waited all along")).await.unwrap().name;
     let mut client = world.operations.client();
     client.transition_ticket(step(&ticket, "start")).await.unwrap();
+    // What is known of a day is what was put in order on it.
+    world.until("ticket.transitioned.v1", 1).await;
     world.pass(50);
     world.until(REACHED, 2).await;
     let fields = pb::TransitionFields { pending_reason: pb::PendingReason::Customer.into(), ..Default::default() };

@@ -27,7 +27,7 @@ use crate::standard::{self, Declared};
 use crate::wire;
 
 /// Webhooks that exist at once in one schema.
-const MOST: i64 = 100;
+pub const MOST: i64 = 100;
 
 /// A webhook as it is stored, without its secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
