@@ -63,6 +63,7 @@ impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database")
             .field("database_url", &self.database_url.as_ref().map(|_| "…"))
+            .field("database_password_file", &self.database_password_file)
             .field("pool_size", &self.pool_size)
             .field("statement_timeout", &self.statement_timeout)
             .finish()

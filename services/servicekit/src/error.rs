@@ -129,7 +129,7 @@ pub enum Error {
         /// The resource concerned. Empty: none.
         subject: String,
         /// One sentence: names the thing and the way out.
-        message: String,
+        message: Box<str>,
         /// Values that a program needs to react.
         metadata: Vec<(String, String)>,
     },
@@ -206,7 +206,7 @@ impl Error {
     }
 
     /// A rule refuses the request; `subject` is the resource concerned, or empty.
-    pub fn refused(reason: Reason, subject: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn refused(reason: Reason, subject: impl Into<String>, message: impl Into<Box<str>>) -> Self {
         Self::Refused { reason, subject: subject.into(), message: message.into(), metadata: Vec::new() }
     }
 
@@ -369,7 +369,7 @@ impl From<diesel::result::Error> for Error {
             _ if info.message().starts_with("canceling statement due to statement timeout") => Self::Refused {
                 reason: DEADLINE_EXCEEDED,
                 subject: String::new(),
-                message: "the database took too long: ask for less, or narrow the filter".to_owned(),
+                message: "the database took too long: ask for less, or narrow the filter".into(),
                 metadata: Vec::new(),
             },
             _ => Self::Internal { cause },

@@ -58,6 +58,7 @@ struct Inner {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[allow(clippy::struct_field_names, reason = "fields are labels, which OpenTelemetry names")]
 struct CallLabels {
     rpc_system_name: &'static str,
     rpc_method: Arc<String>,

@@ -83,7 +83,7 @@ pub(crate) fn content(what: &str, path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// A setting that cannot work.
-pub(crate) fn misconfigured(message: impl Into<String>) -> Error {
+pub(crate) fn misconfigured(message: impl Into<Box<str>>) -> Error {
     Error::refused(error::CONFIGURATION_INVALID, "", message)
 }
 

@@ -120,7 +120,7 @@ impl Folder {
 
     /// The living process that has the lock; none when nobody has, or nothing is there yet.
     pub(super) fn user(&self, account: &Account) -> Result<Option<i32>, Error> {
-        let owner = fs::symlink_metadata(&self.root).map(|found| found.uid()).unwrap_or(account.ids.0);
+        let owner = fs::symlink_metadata(&self.root).map_or(account.ids.0, |found| found.uid());
         if owner != account.ids.0 && !(account.stepped_down && owner == 0) {
             return Err(Error::Foreign { path: self.root.clone(), owner, account: account.name.clone() });
         }
