@@ -9,7 +9,7 @@ WORKDIR /src
 
 FROM chef AS plan
 COPY . .
-RUN cargo chef prepare --recipe-path recipe.json --bin itsm
+RUN cargo chef prepare --recipe-path recipe.json
 
 # Dependencies are built from the recipe alone, so that this layer stays while they do.
 FROM chef AS build
