@@ -393,6 +393,11 @@ proptest! {
             if before.reading.state == State::Met {
                 prop_assert_eq!(adjusted.state, State::Met);
             }
+            match adjusted.state {
+                State::Met => prop_assert_eq!(adjusted.settled_at, before.reading.stopped_at),
+                State::Breached => prop_assert!(adjusted.settled_at >= before.reading.breached_at),
+                _ => prop_assert_eq!(adjusted.settled_at, None),
+            }
             let plain = Reading { excuse: None, ..after.reading.clone() };
             prop_assert_eq!(&plain, &before.reading);
             prop_assert_eq!(&after.segments, &before.segments);

@@ -197,9 +197,11 @@ impl<'a> Clock<'a> {
         }
     }
 
+    /// Whether its calendar has no open time. One whose open time is excused has run.
     fn never_runs(&self) -> bool {
         let timeline = self.measure.timeline;
-        timeline.open(self.started_at) == timeline.open(HORIZON.as_microsecond())
+        let excused = self.phases.iter().any(|phase| phase.mode == Mode::Paused(Standstill::Excused));
+        !excused && timeline.open(self.started_at) == timeline.open(HORIZON.as_microsecond())
     }
 
     fn elapsed(&self, now: i64) -> i64 {
@@ -212,10 +214,12 @@ impl<'a> Clock<'a> {
         let mut used = 0;
         let mut phases = self.phases(now);
         while let Some((phase, end)) = phases.next() {
-            if phase.mode != Mode::Running {
-                continue;
-            }
-            let open = phase.open_until(end);
+            let open = match phase.mode {
+                Mode::Running => phase.open_until(end),
+                // Where nothing is left to be used up it makes no difference that it stands still.
+                Mode::Paused(_) if used == goal => 0,
+                Mode::Paused(_) | Mode::NotStarted | Mode::Stopped => continue,
+            };
             if used + open < goal {
                 used += open;
                 continue;
