@@ -216,9 +216,6 @@ pub struct SuiteArgs {
     /// Certificates of all four ports.
     #[command(flatten)]
     pub tls: servicekit::config::Tls,
-    /// Certificates that the dashboard verifies the operations service with, PEM; --tls-cert itself unless given
-    #[arg(long, env = "ITSM_CA", value_name = "FILE")]
-    pub ca: Option<PathBuf>,
     /// Lets everybody in with every role; listens on loopback addresses only
     #[arg(long, env = "ITSM_INSECURE")]
     pub insecure: bool,
@@ -353,7 +350,7 @@ pub struct IssuerArgs {
 #[derive(Debug, Args)]
 pub struct IssuerIdentity {
     /// Port on 127.0.0.1
-    #[arg(long, env = "ITSM_ISSUER_PORT", default_value_t = 7109, value_name = "PORT")]
+    #[arg(long, env = "ITSM_ISSUER_PORT", default_value_t = crate::issuer::PORT, value_name = "PORT")]
     pub port: u16,
     /// Private key, made when it is not there; issuer.pem in the data folder unless given
     #[arg(long, env = "ITSM_ISSUER_KEY", value_name = "FILE")]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use servicekit::tls;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -11,6 +12,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
 use crate::import::Problem;
+use crate::suite::problem;
 
 /// A connection that presents the caller's token.
 pub type Channel = InterceptedService<tonic::transport::Channel, Token>;
@@ -40,31 +42,31 @@ pub struct Trust {
     /// Private key of that certificate, PEM
     #[arg(long, env = "ITSM_CLIENT_KEY", value_name = "FILE", requires = "client_cert")]
     pub client_key: Option<PathBuf>,
-    /// Name that the server's certificate is for, where it is not that of the address.
+    /// The certificate that a server of the same process answers with: it is known by itself, whatever it is for.
     #[arg(skip)]
-    pub server_name: Option<String>,
+    pub own: Option<PathBuf>,
 }
 
 impl Trust {
     fn names_certificates(&self) -> bool {
-        self.ca.is_some() || self.client_cert.is_some()
+        self.ca.is_some() || self.client_cert.is_some() || self.own.is_some()
     }
 
-    fn config(&self) -> Result<ClientTlsConfig, Problem> {
+    /// The endpoint with TLS.
+    fn secure(&self, endpoint: Endpoint) -> Result<Endpoint, Problem> {
         let read = |path: &PathBuf| {
             std::fs::read(path).map_err(|error| Problem::new(format!("cannot read {}: {error}", path.display())))
         };
-        let mut config = match &self.ca {
-            Some(file) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(file)?)),
-            None => ClientTlsConfig::new().with_native_roots(),
-        };
+        let mut config = ClientTlsConfig::new();
         if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
             config = config.identity(Identity::from_pem(read(certificate)?, read(key)?));
         }
-        if let Some(name) = &self.server_name {
-            config = config.domain_name(name);
-        }
-        Ok(config)
+        let secured = match (&self.own, &self.ca) {
+            (Some(file), _) => endpoint.tls_config_with_verifier(config, tls::only(file).map_err(problem)?),
+            (None, Some(file)) => endpoint.tls_config(config.ca_certificate(Certificate::from_pem(read(file)?))),
+            (None, None) => endpoint.tls_config(config.with_native_roots()),
+        };
+        secured.map_err(|error| Problem::new(format!("the certificates cannot be used: {}", cause(&error))))
     }
 }
 
@@ -86,9 +88,7 @@ pub async fn connect_with(address: &str, token: &str, trust: &Trust) -> Result<C
         .initial_connection_window_size(8 << 20)
         .http2_adaptive_window(false);
     if secure {
-        endpoint = endpoint
-            .tls_config(trust.config()?)
-            .map_err(|error| Problem::new(format!("the certificates cannot be used: {}", cause(&error))))?;
+        endpoint = trust.secure(endpoint)?;
     } else if trust.names_certificates() {
         return Err(Problem::new(format!("certificates are for https, and {address} is not: leave one of them out")));
     }
@@ -119,6 +119,10 @@ fn cause(error: &dyn std::error::Error) -> String {
 pub fn sentence(status: &Status) -> String {
     let mut text = match status.code() {
         Code::Unavailable if status.message().is_empty() => "the server went away".to_owned(),
+        // What the transport says when a TLS port, or no gRPC at all, is at the other end.
+        Code::Unknown | Code::Unavailable if status.message().starts_with("h2 protocol error") => {
+            "the server does not speak gRPC, or only over TLS: does its address begin with https://?".to_owned()
+        }
         _ => status.message().to_owned(),
     };
     if let Some(violations) = status.get_details_bad_request().map(|bad| bad.field_violations) {

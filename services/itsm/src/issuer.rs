@@ -23,6 +23,9 @@ use crate::cli::{IssuedToken, IssuerIdentity};
 use crate::import::Problem;
 use crate::suite::data_dir_or_default;
 
+/// Port unless another is given.
+pub const PORT: u16 = 7109;
+
 /// A key to sign with and its public half.
 pub struct Signer {
     private: EncodingKey,
@@ -148,13 +151,16 @@ pub fn print_token(asked: &IssuedToken, now: Timestamp) -> Result<(), Problem> {
 pub async fn run(identity: &IssuerIdentity, stop: CancellationToken) -> Result<(), Problem> {
     let key = key_file(identity)?;
     let issuer = Issuer::bind(identity.port, Signer::open(&key)?).await?;
-    let port = if identity.port == 7109 { String::new() } else { format!(" --port {}", identity.port) };
+    let mut same = if identity.port == PORT { String::new() } else { format!(" --port {}", identity.port) };
+    if let Some(key) = &identity.key {
+        same = format!("{same} --key {}", key.display());
+    }
     println!(
         "an issuer for development at {}, on loopback only: whoever reads {} can be anybody",
         issuer.name,
         key.display()
     );
     println!("  accept its tokens   itsm up --oidc-issuer {} --oidc-audience itsm", issuer.name);
-    println!("  make one            itsm issuer token{port} --sub ann --roles '*'");
+    println!("  make one            itsm issuer token{same} --sub ann --roles '*'");
     issuer.serve(stop).await
 }

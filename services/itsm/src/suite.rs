@@ -138,7 +138,7 @@ impl Suite {
         let supplier = bind(supplier::build(&database).await, &server(port(args.supplier_port, 3)?, 2))?;
         let config = dashboard::Config {
             operations: reachable(operations.address()).to_string(),
-            trust: trust(args)?,
+            trust: Trust { own: args.tls.certificate.clone(), ..Trust::default() },
             reports: reports.clone(),
             insecure: args.insecure,
             secure: args.tls.is_on(),
@@ -189,12 +189,4 @@ fn bind(
 /// An address that this machine can call: a server that listens on every address is called on loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()) } else { address }
-}
-
-/// How the dashboard verifies the operations service beside it, which is called on an address that certificates are
-/// hardly ever for: by the name in the certificate.
-fn trust(args: &SuiteArgs) -> Result<Trust, Problem> {
-    let Some(certificate) = &args.tls.certificate else { return Ok(Trust::default()) };
-    let server_name = Some(servicekit::tls::server_name(certificate).map_err(problem)?);
-    Ok(Trust { ca: args.ca.clone().or_else(|| Some(certificate.clone())), server_name, ..Trust::default() })
 }

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -197,22 +199,6 @@ fn names(certificate: &CertificateDer) -> Vec<String> {
     common.map(str::to_owned).collect()
 }
 
-/// A DNS name or an address that the certificate in a file is for: the first one.
-pub fn server_name(file: &Path) -> Result<String, Error> {
-    let certificate = certificates("certificate", file)?.into_iter().next();
-    let certificate = certificate.ok_or_else(|| misconfigured(format!("{} holds no certificate", file.display())))?;
-    let parsed = X509Certificate::from_der(&certificate).ok();
-    let found = parsed.as_ref().and_then(|(_, certificate)| {
-        let extension = certificate.subject_alternative_name().ok().flatten()?;
-        extension.value.general_names.iter().find_map(|name| match name {
-            GeneralName::DNSName(name) => Some(name.replacen("*.", "itsm.", 1)),
-            GeneralName::IPAddress([a, b, c, d]) => Some(std::net::Ipv4Addr::new(*a, *b, *c, *d).to_string()),
-            _ => None,
-        })
-    });
-    found.ok_or_else(|| misconfigured(format!("the certificate in {} is for no DNS name", file.display())))
-}
-
 fn certificates(what: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content(what, file)?).collect();
     match read {
@@ -257,6 +243,59 @@ fn server_config(tls: &config::Tls, protocol: Protocol) -> Result<Option<Watched
         Ok(config)
     };
     Watched::new(files, read).map(Some)
+}
+
+/// Verifies a server by its certificate being the first one in this file, whatever it is for and whoever signed it: for a
+/// server of the same process, which is called by an address that certificates are hardly ever for.
+pub fn only(file: &Path) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    let certificate = certificates("certificate", file)?.swap_remove(0);
+    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+    Ok(Arc::new(Only { certificate, algorithms }))
+}
+
+#[derive(Debug)]
+struct Only {
+    certificate: CertificateDer<'static>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Only {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *certificate == self.certificate {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(CertificateError::UnknownIssuer.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
 }
 
 impl Connected for Stream {

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use clap::Parser as _;
+use itsm::cli::{Cli, Command};
 use itsm::client::Trust;
 use itsm::dashboard::{self, Dashboard};
+use itsm::suite::Suite;
 use jiff::{SignedDuration, Timestamp};
+use rcgen::SanType;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response, StatusCode};
@@ -136,4 +140,27 @@ async fn a_link_cannot_put_a_text_of_its_own_on_the_sign_in_page() {
     let house = House::new().await;
     let page = house.get("/sign-in?ended=call+this+number&next=//evil.example", "").await.text().await.unwrap();
     assert!(!page.contains("call this number") && !page.contains("evil"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_of_a_suite_knows_the_service_beside_it_whatever_its_certificate_is_for() {
+    let folder = Scratch::new();
+    let authority = Authority::new("house");
+    let name = SanType::DnsName("itsm.example".try_into().unwrap());
+    let (certificate, key) = authority.sign(&folder, "server", "server", vec![name]);
+    let tokens = write(folder.join("tokens"), "people-token-00001 people/ann roles=tickets.reader\n");
+    let database = TestDatabase::new().await;
+    let line = ["itsm", "up", "--port-base", "0", "--database-url", database.url()].map(str::to_owned);
+    let files = [("--tokens-file", tokens), ("--tls-cert", certificate), ("--tls-key", key)];
+    let files = files.into_iter().flat_map(|(flag, file)| [flag.to_owned(), file.display().to_string()]);
+    let Command::Up(args) = Cli::try_parse_from(line.into_iter().chain(files)).unwrap().command else { panic!() };
+    let suite = Suite::start(&args, folder.join("reports"), CancellationToken::new()).await.unwrap();
+
+    let address = suite.addresses.dashboard;
+    let trusted = Certificate::from_pem(authority.pem().as_bytes()).unwrap();
+    let browser = Client::builder().add_root_certificate(trusted).resolve("itsm.example", address).no_proxy().build();
+    let page = browser.unwrap().get(format!("https://itsm.example:{}/tickets", address.port()));
+    let page = page.header(COOKIE, "itsm_token=people-token-00001").send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK, "{}", page.text().await.unwrap());
+    suite.stop().await.unwrap();
 }
