@@ -119,9 +119,9 @@ fn cause(error: &dyn std::error::Error) -> String {
 pub fn sentence(status: &Status) -> String {
     let mut text = match status.code() {
         Code::Unavailable if status.message().is_empty() => "the server went away".to_owned(),
-        // What the transport says when a TLS port, or no gRPC at all, is at the other end.
-        Code::Unknown | Code::Unavailable if status.message().starts_with("h2 protocol error") => {
-            "the server does not speak gRPC, or only over TLS: does its address begin with https://?".to_owned()
+        // What the transport says when the server is gone, or a TLS port is at the other end.
+        _ if ["transport error", "h2 protocol error"].iter().any(|fault| status.message().starts_with(fault)) => {
+            "the connection broke off: is the server up, and is its address https:// if it speaks TLS?".to_owned()
         }
         _ => status.message().to_owned(),
     };
