@@ -53,6 +53,12 @@ pub enum Error {
         /// What the drawing library says.
         problem: String,
     },
+    /// The document cannot be typeset.
+    #[error("cannot typeset report.pdf: {0}")]
+    Typeset(String),
+    /// The workbook cannot be made.
+    #[error("cannot make report.xlsx: {0}")]
+    Workbook(String),
     /// A file cannot be written.
     #[error("cannot write {}: {problem}", path.display())]
     Write {

@@ -1,12 +1,14 @@
-//! From the model to files: JSON for machines, HTML for people, charts and tables to take along.
+//! From the model to files: JSON for machines, HTML and PDF for people, charts and tables to take along.
 //! Rendering counts nothing; the same model gives the same bytes.
 
 mod charts;
 mod csv;
 pub mod html;
 mod json;
+mod pdf;
 #[cfg(test)]
 mod tests;
+mod xlsx;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,26 +24,32 @@ pub enum Format {
     Json,
     /// `report.html`: the pages, in one file that needs nothing else.
     Html,
+    /// `report.pdf`: the pages on paper, tagged (PDF/UA-1).
+    Pdf,
     /// `charts/*.svg`.
     Svg,
     /// `charts/*.png`, at twice their logical size.
     Png,
     /// `measures.csv`: the measures of `report.json` as a table.
     Csv,
+    /// `report.xlsx`: measures, definitions and sources as a workbook.
+    Xlsx,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Json, Self::Html, Self::Svg, Self::Png, Self::Csv];
+    pub const ALL: [Self; 7] = [Self::Json, Self::Html, Self::Pdf, Self::Svg, Self::Png, Self::Csv, Self::Xlsx];
 
     /// Its name on a command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Html => "html",
+            Self::Pdf => "pdf",
             Self::Svg => "svg",
             Self::Png => "png",
             Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
         }
     }
 }
@@ -63,6 +71,8 @@ pub fn write(report: &Report, folder: &Path, formats: &[Format]) -> Result<Vec<P
         match format {
             Format::Json => written.push(put(folder.join("report.json"), json(report)?.as_bytes())?),
             Format::Html => written.push(put(folder.join("report.html"), html::page(report, None)?.as_bytes())?),
+            Format::Pdf => written.push(put(folder.join("report.pdf"), &pdf::document(report)?)?),
+            Format::Xlsx => written.push(put(folder.join("report.xlsx"), &xlsx::workbook(report)?)?),
             Format::Csv => written.push(put(folder.join("measures.csv"), csv::table(&report.measures).as_bytes())?),
             Format::Svg | Format::Png => {
                 let charts = folder.join("charts");

@@ -456,6 +456,10 @@ pub struct ReportArgs {
 pub enum Format {
     /// A self-contained page that prints well
     Html,
+    /// The pages on paper, tagged
+    Pdf,
+    /// Every measure, its definition and its source, as a workbook
+    Xlsx,
     /// Every measure, for machines
     Json,
     /// Every measure as a table
@@ -471,6 +475,8 @@ impl Format {
     pub fn rendered(self) -> reporting::render::Format {
         match self {
             Self::Html => reporting::render::Format::Html,
+            Self::Pdf => reporting::render::Format::Pdf,
+            Self::Xlsx => reporting::render::Format::Xlsx,
             Self::Json => reporting::render::Format::Json,
             Self::Csv => reporting::render::Format::Csv,
             Self::Svg => reporting::render::Format::Svg,

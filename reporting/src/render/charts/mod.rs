@@ -47,6 +47,13 @@ pub(crate) fn inline(figure: &Figure, layout: Layout, class: &str) -> Result<Str
     Ok(with_root(&svg, &scene, figure, class, ""))
 }
 
+/// The chart as an SVG document of its own, without words around it.
+pub(crate) fn plain(figure: &Figure) -> Result<String, Error> {
+    let scene = draw(&figure.chart, Layout::Wide);
+    let svg = paint::svg(&scene).map_err(|problem| failed(figure, &problem))?;
+    Ok(with_root(&svg, &scene, figure, "", ""))
+}
+
 /// The same as [`standalone`] as a PNG file at twice its logical size.
 pub(crate) fn write_png(figure: &Figure, foot: &str, path: &Path) -> Result<(), Error> {
     let scene = draw(&figure.chart, Layout::Wide).framed(&figure.caption, foot);
