@@ -11,8 +11,11 @@ const TEMPLATE: &str = include_str!("report.typ");
 const REGULAR: &[u8] = include_bytes!("../../assets/inter-regular.ttf");
 const SEMIBOLD: &[u8] = include_bytes!("../../assets/inter-semibold.ttf");
 
-/// Characters up to which a cell is kept in one line.
-const SHORT: usize = 22;
+/// Characters beyond which a text asks for no more width.
+const LONG: usize = 70;
+
+/// Characters that stand for the space between columns.
+const GAP: usize = 3;
 
 /// The report as one document.
 pub(super) fn document(report: &Report) -> Result<Vec<u8>, Error> {
@@ -96,11 +99,12 @@ fn table(table: &Table) -> Value {
     })
 }
 
-/// A column with the share of the width that its longest text asks for; 0: as wide as it is.
+/// A column with the share of the width that its longest text, or the longest word of its heading, asks for.
 fn column(table: &Table, index: usize, column: &Column) -> Value {
     let length = |row: &Row| row.cells.get(index).map_or(0, |cell| cell.text.chars().count());
-    let longest = table.rows.iter().map(length).max().unwrap_or_default();
-    let share = if column.numeric || (index > 0 && longest <= SHORT) { 0 } else { longest.clamp(SHORT, 90) };
+    let content = table.rows.iter().map(length).max().unwrap_or_default().min(LONG);
+    let words = column.heading.split(' ').chain(column.unit.split(' ')).map(|word| word.chars().count());
+    let share = content.max(words.max().unwrap_or_default()) + GAP;
     json!({ "heading": column.heading, "unit": column.unit, "numeric": column.numeric, "share": share })
 }
 

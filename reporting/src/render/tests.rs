@@ -108,7 +108,7 @@ fn a_format_is_known_by_its_name() {
         assert_eq!(format.as_str().parse::<Format>().unwrap(), format);
     }
     assert_eq!(
-        "pdf".parse::<Format>().unwrap_err().to_string(),
-        "'pdf' is no format: choose from json, html, svg, png, csv"
+        "docx".parse::<Format>().unwrap_err().to_string(),
+        "'docx' is no format: choose from json, html, pdf, svg, png, csv, xlsx"
     );
 }
