@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::agreement::{Kind, Metric};
+use domain::agreement::{CreditTerms, Kind, Metric};
 use domain::amount::{Amount, Currency, Decimal, Money};
 use domain::clock::{Activity, State};
 use domain::process::Category;
@@ -99,6 +99,8 @@ pub(crate) fn cost(id: u32, value: &str, currency: &str, provider: &str) -> Cost
         start_at: at("2024-09-01T00:00:00Z"),
         end_at: at("2024-09-02T00:00:00Z"),
         service: String::new(),
+        pool: "cloud".to_owned(),
+        illustrative: false,
         provider: provider.to_owned(),
         provider_service: format!("Compute {}", id % 2),
         late: false,
@@ -167,9 +169,13 @@ pub(crate) fn estate() -> Inputs {
             display_name: "Standard".to_owned(),
             kind: Kind::Sla,
             goal_percent: Some(Decimal::parse("95").unwrap()),
+            credits: CreditTerms::default(),
             illustrative: true,
         }],
         costs: vec![cost(1, "0.1000000001", "USD", "A"), cost(2, "2.5", "USD", "B"), cost(3, "-0.05", "USD", "B")],
+        budgets: Vec::new(),
+        benefits: Vec::new(),
+        rules: BTreeMap::new(),
         contracts: vec![
             contract(1, "2016-05-31", 100_000),
             contract(2, "2016-06-30", 250_050),

@@ -52,6 +52,9 @@ async fn read(client: &Client) -> Result<Extract, Error> {
     extract.agreements = views::agreements(client).await?;
     extract.registers.services = views::register(client, "catalog.report_v1_services").await?;
     extract.registers.costs = views::register(client, "catalog.report_v1_cost_entries").await?;
+    extract.registers.budgets = views::register(client, "catalog.report_v1_budgets").await?;
+    extract.registers.benefits = views::register(client, "catalog.report_v1_benefits").await?;
+    extract.registers.rules = views::register(client, "catalog.report_v1_allocation_rules").await?;
     extract.registers.suppliers = views::register(client, "supplier.report_v1_suppliers").await?;
     extract.registers.contracts = views::register(client, "supplier.report_v1_contracts").await?;
     client.batch_execute("COMMIT").await.map_err(|error| failed("a snapshot", &error))?;

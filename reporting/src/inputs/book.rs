@@ -45,6 +45,7 @@ pub(super) fn read(agreements: &[Revised], calendars: &[Revised]) -> Result<(Boo
             display_name: revised.display_name.clone(),
             kind: agreement.kind,
             goal_percent: agreement.attainment_goal_percent.clone(),
+            credits: agreement.credit_terms(),
             illustrative: revised.illustrative,
         });
         book.add_agreement(&revised.name, revised.revision, Arc::new(agreement));

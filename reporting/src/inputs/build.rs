@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::allocation::Rule;
 use domain::clock::{self, Book, Reading};
 use domain::contract::{Contract, Supplier};
 use domain::cost::CostEntry;
@@ -12,7 +13,9 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{ClockRow, ContractRow, CostRow, ExcuseRow, Horizon, Inputs, Revised, ServiceRow, Span, TicketRow, book};
+use super::{
+    ClockRow, ContractRow, CostRow, ExcuseRow, Horizon, Inputs, Registered, Revised, ServiceRow, Span, TicketRow, book,
+};
 use crate::Error;
 
 /// All that was read from the views, of any time. One extract serves reports of many periods and instants.
@@ -52,6 +55,12 @@ pub struct Registers {
     pub services: Vec<RegisterRow>,
     /// Lines of the cost ledger.
     pub costs: Vec<RegisterRow>,
+    /// Budgets.
+    pub budgets: Vec<RegisterRow>,
+    /// Benefits.
+    pub benefits: Vec<RegisterRow>,
+    /// Allocation rules.
+    pub rules: Vec<RegisterRow>,
     /// Suppliers.
     pub suppliers: Vec<RegisterRow>,
     /// Contracts.
@@ -103,6 +112,12 @@ impl Extract {
             services: services(&self.registers.services, as_of)?,
             agreements,
             costs: costs(&self.registers.costs, as_of)?,
+            budgets: registered(&self.registers.budgets, as_of)?,
+            benefits: registered(&self.registers.benefits, as_of)?,
+            rules: registered(&self.registers.rules, as_of)?
+                .into_iter()
+                .map(|rule: Registered<Rule>| (rule.name, rule.content))
+                .collect(),
             contracts: contracts(&self.registers, as_of)?,
             attributions: Vec::new(),
             rejected,
@@ -233,6 +248,8 @@ fn costs(rows: &[RegisterRow], as_of: Timestamp) -> Result<Vec<CostRow>, Error> 
             start_at: entry.start_at,
             end_at: entry.end_at,
             service: entry.service,
+            pool: entry.pool,
+            illustrative: entry.illustrative,
             provider: entry.provider,
             provider_service: entry.provider_service,
             late,
@@ -240,6 +257,11 @@ fn costs(rows: &[RegisterRow], as_of: Timestamp) -> Result<Vec<CostRow>, Error> 
     }
     costs.sort_by(|a, b| (&a.source, &a.source_id, &a.name).cmp(&(&b.source, &b.source_id, &b.name)));
     Ok(costs)
+}
+
+fn registered<T: DeserializeOwned>(rows: &[RegisterRow], as_of: Timestamp) -> Result<Vec<Registered<T>>, Error> {
+    let read = |(row, late): (&RegisterRow, bool)| Ok(Registered { name: row.name.clone(), content: body(row)?, late });
+    versions(rows, as_of).into_iter().map(read).collect()
 }
 
 fn contracts(registers: &Registers, as_of: Timestamp) -> Result<Vec<ContractRow>, Error> {

@@ -22,6 +22,15 @@ pub(super) fn data_hash(inputs: &Inputs) -> String {
         let name = if cost.source_id.is_empty() { cost.name.as_str() } else { "" };
         sink.line("cost", &CostRow { name: name.to_owned(), ..cost.clone() });
     }
+    for budget in &inputs.budgets {
+        sink.line("budget", budget);
+    }
+    for benefit in &inputs.benefits {
+        sink.line("benefit", benefit);
+    }
+    for rule in &inputs.rules {
+        sink.line("rule", &rule);
+    }
     for contract in &inputs.contracts {
         let name = if contract.source_id.is_empty() { contract.name.as_str() } else { "" };
         sink.line("contract", &ContractRow { name: name.to_owned(), ..contract.clone() });

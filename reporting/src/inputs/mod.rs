@@ -9,10 +9,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use domain::agreement::{Kind, Metric};
+use domain::agreement::{CreditTerms, Kind, Metric};
+use domain::allocation::Rule;
 use domain::amount::{Amount, Decimal, Money};
 use domain::clock::{Activity, State};
 use domain::process::Category;
+use domain::value::{Benefit, Budget};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,12 @@ pub struct Inputs {
     pub agreements: Vec<AgreementRow>,
     /// Lines of the cost ledger, by source and its id.
     pub costs: Vec<CostRow>,
+    /// Budgets, by name.
+    pub budgets: Vec<Registered<Budget>>,
+    /// Benefits, by name.
+    pub benefits: Vec<Registered<Benefit>>,
+    /// Allocation rules by name.
+    pub rules: BTreeMap<String, Rule>,
     /// Contracts, by source and its id.
     pub contracts: Vec<ContractRow>,
     /// Where data comes from and under which licence.
@@ -182,6 +190,8 @@ pub struct AgreementRow {
     pub kind: Kind,
     /// Share of clocks that are to be met, in percent. `None`: no goal.
     pub goal_percent: Option<Decimal>,
+    /// What decides over its service credits.
+    pub credits: CreditTerms,
     /// Whether it is invented for demonstration.
     pub illustrative: bool,
 }
@@ -201,12 +211,27 @@ pub struct CostRow {
     pub start_at: Timestamp,
     /// End of the charge period.
     pub end_at: Timestamp,
-    /// Service of the catalog. Empty: not allocated.
+    /// Service of the catalog. Empty: it names none.
     pub service: String,
+    /// Cost pool. Empty: it names none.
+    pub pool: String,
+    /// Whether it is invented for demonstration.
+    pub illustrative: bool,
     /// Provider. Empty: not stated.
     pub provider: String,
     /// The provider's own name for its service. Empty: not stated.
     pub provider_service: String,
+    /// Whether it was first recorded after the as-of and is shown as first recorded.
+    pub late: bool,
+}
+
+/// What a register holds under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered<T> {
+    /// Resource name.
+    pub name: String,
+    /// What it says.
+    pub content: T,
     /// Whether it was first recorded after the as-of and is shown as first recorded.
     pub late: bool,
 }

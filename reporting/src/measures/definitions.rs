@@ -151,6 +151,51 @@ pub const DEFINITIONS: &[Definition] = &[
         "",
         "Sum of the committed amounts of the contracts in supplier.notice_due; exact, one currency and one source at a time.",
     ),
+    define(
+        "value.benefit_planned",
+        "",
+        "Likely amount of the benefits whose days overlap the window, each as a whole, or of all benefits where none does; one currency at a time. The interval adds up what was planned as low and as high: the sum of all lows is unlikely, and so is that of all highs.",
+    ),
+    define(
+        "value.benefit_realised",
+        "",
+        "What was realised of the benefits in value.benefit_planned, of those for which it is recorded; one that is not recorded is left out, which is not zero. n counts those that are recorded.",
+    ),
+    define(
+        "value.budget",
+        "",
+        "Budgets in proportion to the days that they have in the window, rounded to the minor unit; one currency at a time.",
+    ),
+    define(
+        "value.budget_variance",
+        "",
+        "value.spend less value.budget: above zero is over the budget. As a whole only where all budgets are for pools or all are for services, since a pool pays for services and the same money would count twice.",
+    ),
+    define(
+        "value.cost_per_customer",
+        "",
+        "What services and pools pass to a customer by the allocation rules in force (AllocateCosts), to the minor unit; one currency at a time.",
+    ),
+    define(
+        "value.cost_per_service",
+        "",
+        "Cost of a service after allocation (AllocateCosts): ledger lines that name it, what pools and other services pass to it, less what it passes to other services. Lines that overlap the window count in proportion to time, rounded once by largest remainder, one currency at a time. An empty service is what no rule gives to anybody; with a customer it is what a pool passes straight to that customer. Together they are the total, to the minor unit.",
+    ),
+    define(
+        "value.cost_per_ticket",
+        "",
+        "value.cost_per_service divided by the incidents of the service whose resolved time lies in the same window, rounded to the minor unit. n counts the incidents.",
+    ),
+    define(
+        "value.credit_exposure",
+        "",
+        "Service credits that the bands of an agreement give for its clocks on incidents whose outcome was fixed in the window: each calendar month by opening, each metric and each revision judged by itself, of the metrics of a month the largest credit, months added and rounded once. What is owed follows from the agreement, not from this sum. n counts the clocks.",
+    ),
+    define(
+        "value.spend",
+        "",
+        "What was charged in the window: for a pool what its ledger lines amount to, for a service value.cost_per_service; only where there is a budget to compare it with.",
+    ),
 ];
 
 /// The definition of a measure. An id without one is a mistake that a test finds.

@@ -10,6 +10,7 @@ mod rows;
 mod sla;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::collections::BTreeSet;
 
@@ -70,6 +71,7 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
     let mut measures = flow::measures(&context)?;
     measures.extend(sla::measures(&context)?);
     measures.extend(money::cost_measures(&context)?);
+    measures.extend(value::measures(&context)?);
     measures.extend(money::contract_measures(&context)?);
     let register_date = money::register_date(inputs);
     let mut due: Vec<ContractRow> =
@@ -138,6 +140,7 @@ impl<'a> Context<'a> {
             interval: None,
             definition: text,
             filter: filter::of(self, id, &scope),
+            reason: None,
             scope,
         }
     }

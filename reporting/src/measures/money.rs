@@ -176,11 +176,12 @@ fn contracts_source(rows: &[ContractRow]) -> String {
     source(&names.join(", "), false, late, rows.iter().any(|row| row.illustrative))
 }
 
+/// A source as people read it.
 pub(super) fn named(source: &str) -> &str {
     if source.is_empty() { "entered here" } else { source }
 }
 
-fn source(name: &str, outside: bool, late: bool, invented: bool) -> String {
+pub(super) fn source(name: &str, outside: bool, late: bool, invented: bool) -> String {
     let mut text = named(name).to_owned();
     if outside {
         text.push_str("; outside the report's period, shown with its own window");

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, col, lit};
 
-use super::{frame, money};
+use super::{frame, money, value};
 use crate::Error;
 use crate::inputs::Inputs;
 use crate::period::{Period, month};
 use crate::report::measure::Scope;
 
-/// The resource names behind a measure and scope, in the order of the inputs: tickets, cost entries or contracts.
+/// The resource names behind a measure and scope, in the order of the inputs: tickets, cost entries, benefits or
+/// contracts.
 /// For a share these are the rows of its denominator. Empty for an id that does not exist, or that no rows stand
 /// behind.
 pub fn rows(inputs: &Inputs, period: &Period, id: &str, scope: &Scope) -> Result<Vec<String>, Error> {
@@ -36,6 +37,10 @@ pub fn rows(inputs: &Inputs, period: &Period, id: &str, scope: &Scope) -> Result
         "sla.open" => return of_clocks("undecided"),
         "sla.overdue" => return of_clocks("overdue"),
         "sla.due_24h" => return of_clocks("due_soon"),
+        "value.cost_per_ticket" => return value::tickets(inputs, period, scope),
+        "value.credit_exposure" => return Ok(value::judged(inputs, period, scope)),
+        id if id.starts_with("value.benefit") => return Ok(value::benefits(inputs, period, id, scope)),
+        id if id.starts_with("value.") => return value::cost_entries(inputs, period, id, scope),
         "cost.billed" => return Ok(costs(inputs, period, scope)),
         "supplier.contracts" | "supplier.committed" | "supplier.notice_due" | "supplier.notice_due_committed" => {
             return Ok(contracts(inputs, id, scope));

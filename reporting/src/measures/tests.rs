@@ -312,7 +312,12 @@ fn has_rows(measure: &Measure) -> bool {
     measure.scope.get("week").is_none()
         && !matches!(
             measure.id.as_str(),
-            "flow.finished" | "sla.attainment" | "sla.attainment_adjusted" | "sla.goal" | "sla.target"
+            "flow.finished"
+                | "sla.attainment"
+                | "sla.attainment_adjusted"
+                | "sla.goal"
+                | "sla.target"
+                | "value.credit_exposure"
         )
 }
 

@@ -3,7 +3,7 @@
 use crate::report::measure::{Measure, Measures, Scope, Value};
 
 const HEAD: &str =
-    "id,scope,window,source,value,unit,n,numerator,denominator,interval_low,interval_high,definition,filter";
+    "id,scope,window,source,value,unit,n,numerator,denominator,interval_low,interval_high,definition,filter,reason";
 
 pub(super) fn table(measures: &Measures) -> String {
     let mut text = format!("{HEAD}\r\n");
@@ -15,7 +15,7 @@ pub(super) fn table(measures: &Measures) -> String {
     text
 }
 
-fn fields(measure: &Measure) -> [String; 13] {
+fn fields(measure: &Measure) -> [String; 14] {
     let whole = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
     let [low, high] = measure.interval.unwrap_or([None, None]);
     let end = |end: Option<f64>| end.map(|end| end.to_string()).unwrap_or_default();
@@ -33,6 +33,7 @@ fn fields(measure: &Measure) -> [String; 13] {
         end(high),
         measure.definition.clone(),
         measure.filter.clone().unwrap_or_default(),
+        measure.reason.clone().unwrap_or_default(),
     ]
 }
 

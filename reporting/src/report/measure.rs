@@ -54,12 +54,15 @@ pub struct Measure {
     pub numerator: Option<u64>,
     /// Out of how many. `None`: it is no ratio.
     pub denominator: Option<u64>,
-    /// 95 % interval; an end is `None` where the data do not bound it. `None`: a count or sum, which is what it is.
+    /// 95 % interval, or the low and high of a plan; an end is `None` where the data do not bound it. `None`: a count or sum, which is what it is.
     pub interval: Option<[Option<f64>; 2]>,
     /// What it means, with its version.
     pub definition: String,
     /// The filter of ListTickets that returns its rows. `None`: no filter can say so, or rows have changed since.
     pub filter: Option<String>,
+    /// Why there is no value. `None`: there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The measures of a report, by id and scope.
@@ -124,8 +127,11 @@ impl Measure {
 }
 
 impl Measures {
-    /// Sorts measures by id and scope; of two with both the same the first stays.
+    /// Sorts measures by id and scope; of two with both the same the first stays. One without a value says why.
     pub fn new(mut measures: Vec<Measure>) -> Self {
+        for measure in measures.iter_mut().filter(|measure| measure.value == Value::None && measure.reason.is_none()) {
+            measure.reason = Some("nothing of the kind is on record in the window".to_owned());
+        }
         measures.sort_by(|a, b| (&a.id, &a.scope).cmp(&(&b.id, &b.scope)));
         measures.dedup_by(|a, b| a.id == b.id && a.scope == b.scope);
         Self(measures)

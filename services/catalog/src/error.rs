@@ -4,9 +4,11 @@ use domain::portfolio::StateError;
 use servicekit::Error;
 
 servicekit::reasons! {
+    ALLOCATION_OVERLAPS, FailedPrecondition, "another rule shares out the same pool or service on some of the same days: end one before the other begins", ["resource", "used_by"];
+    AMOUNT_TOO_LARGE, OutOfRange, "a sum exceeds what an amount of money holds: choose a shorter period";
     DEFINITION_INVALID, FailedPrecondition, "the check of the definition found errors: mend every finding listed, then publish";
     OWNER_MISSING, FailedPrecondition, "nobody answers for the service: name an owner first", ["resource"];
-    PERIOD_TOO_LARGE, OutOfRange, "more tickets were opened in the period than one simulation takes: choose a shorter one";
+    PERIOD_TOO_LARGE, OutOfRange, "more is on record for the period than one call takes, which the message names: choose a shorter one";
     SERVICE_STATE_WRONG, FailedPrecondition, "the service is not in the state that the change starts from: the metadata names the one it is in", ["resource", "state"];
 }
 

@@ -44,6 +44,9 @@ pub fn filters() -> Vec<Filtered> {
         ("itsm.catalog.v1.AgreementService/ListAgreements", store::Agreement::fields()),
         ("itsm.catalog.v1.GovernanceService/ListProcesses", store::Process::fields()),
         ("itsm.catalog.v1.ValueService/ListCostEntries", store::CostEntry::fields()),
+        ("itsm.catalog.v1.ValueService/ListBudgets", store::Budget::fields()),
+        ("itsm.catalog.v1.ValueService/ListBenefits", store::Benefit::fields()),
+        ("itsm.catalog.v1.ValueService/ListAllocationRules", store::AllocationRule::fields()),
     ]
 }
 

@@ -68,6 +68,9 @@ pub struct CostEntry {
     /// Labels from the source.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Whether it is invented for demonstration.
+    #[serde(default)]
+    pub illustrative: bool,
 }
 
 impl CostEntry {

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
 
 pub mod agreement;
+pub mod allocation;
 pub mod amount;
 pub mod attainment;
 pub mod calendar;
@@ -23,4 +24,5 @@ pub mod selection;
 pub mod simulation;
 pub mod stored;
 pub mod ticket;
+pub mod value;
 pub mod violation;

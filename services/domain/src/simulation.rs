@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::agreement::{Agreement, Metric};
-use crate::amount::{self, Amount, Currency, Money};
+use crate::agreement::{Agreement, Metric, Month, owed};
+use crate::amount::{self, Money};
 use crate::attainment::Attainment;
 use crate::clock::{Book, Promises, Reading, Signal, SignalKind, State};
 use crate::landscape::Landscape;
@@ -100,15 +100,6 @@ pub struct Tally {
 
 /// Settled clocks of what is judged together for credits.
 type Months = BTreeMap<Month, Attainment>;
-
-/// What is judged together for credits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Month {
-    revision: u32,
-    /// Year and month of the opening, in UTC.
-    of: (i16, i8),
-    metric: Metric,
-}
 
 /// A ticket whose verdict on a metric changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,35 +233,16 @@ impl Simulation {
         reading.pinned.kind == self.proposed.kind && provider == self.proposed.provider.as_deref()
     }
 
-    /// The service credits that the agreement owes for a tally, in each currency, none of nought.
-    ///
-    /// Each calendar month (UTC, by opening), each metric and each published revision is judged by itself, by the bands
-    /// of that revision; of the metrics of a month the largest credit counts, not their sum. Months are added exactly
-    /// and rounded once.
+    /// The service credits that the agreement owes for a tally, in each currency, none of nought, as [`owed`] says:
+    /// months are added exactly and rounded once.
     pub fn credits(&self, tally: &Tally) -> Result<Pair<Vec<Money>>, amount::Error> {
         Ok(Pair { before: self.owed(&tally.months.before, false)?, after: self.owed(&tally.months.after, true)? })
     }
 
     fn owed(&self, months: &Months, after: bool) -> Result<Vec<Money>, amount::Error> {
         let book = if after { &self.books.after } else { &self.books.before };
-        let mut largest: BTreeMap<(u32, (i16, i8), Currency), Amount> = BTreeMap::new();
-        for (month, attainment) in months {
-            let Some(agreement) = book.agreement(&self.name, month.revision) else { continue };
-            let Some(credit) = agreement.credit(*attainment)? else { continue };
-            let key = (month.revision, month.of, credit.currency);
-            if largest.get(&key).is_none_or(|known| known.value < credit.value) {
-                largest.insert(key, credit);
-            }
-        }
-        let mut by_currency: BTreeMap<Currency, Vec<&Amount>> = BTreeMap::new();
-        for ((_, _, currency), credit) in &largest {
-            by_currency.entry(*currency).or_default().push(credit);
-        }
-        let sums = by_currency.into_iter().map(|(currency, credits)| {
-            let sum = Amount::sum(currency, credits)?;
-            Ok(sum.to_money()?.money)
-        });
-        sums.collect()
+        let terms = |revision| Some(book.agreement(&self.name, revision)?.credit_terms());
+        owed(months, terms)?.values().map(|sum| Ok(sum.to_money()?.money)).collect()
     }
 }
 

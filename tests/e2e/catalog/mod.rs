@@ -6,6 +6,7 @@ mod portfolio;
 mod promises;
 mod publishing;
 mod schema;
+mod value;
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ pub(super) fn gaps() -> Page {
             "Value tree: objectives, services, cost, utility and warranty",
             "objectives with measures and targets, linked to services",
         ),
-        gap("Cost bridge and unit costs", "budgets, allocation rules, and units consumed by customers"),
+        gap("Cost bridge: price, volume and mix", "units consumed and their prices, in two periods"),
         gap(
             "Reliability: availability, error budgets, downtime cost",
             "outages of services with their share of users; without them availability is not measured, never 100 %",

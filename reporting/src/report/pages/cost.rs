@@ -1,4 +1,4 @@
-//! Cost: what was billed, exactly, by service of the catalog and by what the provider calls its services.
+//! Cost: spend against budget, cost and unit cost of services, and what was billed, exactly.
 
 use super::amount_cell;
 use crate::report::chart::{Bar, Bars, Chart};
@@ -12,13 +12,193 @@ const ITEMS: usize = 10;
 /// The page of cost.
 pub(super) fn page(material: &Material) -> Page {
     let mut blocks = Vec::new();
+    if has_budget(material) {
+        blocks.push(Block::Table(budgets(material)));
+    }
     if totals(material).next().is_some() {
+        blocks.push(Block::Table(services(material)));
+        blocks.push(Block::Notes(notes(material)));
         blocks.push(Block::Text(bill(material)));
         blocks.push(Block::Figure(figure(material)));
-        blocks.push(Block::Table(by_service(material)));
     }
-    let illustrative = of(material, "service").iter().any(|measure| measure.source.contains("ILLUSTRATIVE"));
-    Page { id: "cost", name: "Cloud cost", finding: finding(material), illustrative, blocks }
+    let shown = ["value.cost_per_service", "value.budget", "value.spend"];
+    let illustrative = material
+        .measures()
+        .iter()
+        .filter(|measure| shown.contains(&measure.id.as_str()) && measure.value != Value::None)
+        .any(|measure| measure.source.contains("ILLUSTRATIVE"));
+    Page { id: "cost", name: "Cost", finding: title(material), illustrative, blocks }
+}
+
+/// Spend against budget and the dearest service, in a sentence; what was billed where that is all there is.
+fn title(material: &Material) -> String {
+    let totals = sums(material, "value.budget_variance");
+    let said: Vec<String> = totals.filter_map(|variance| over_or_under(material, variance)).collect();
+    let mut sentence = if said.is_empty() { finding(material) } else { text::list(&said) };
+    let unallocated: Vec<String> = material
+        .measures()
+        .iter()
+        .filter(|measure| measure.id == "value.cost_per_service" && is_nobodys(&measure.scope))
+        .filter(|measure| exact(measure).is_some_and(|value| !value.is_zero()))
+        .map(spoken)
+        .collect();
+    if !unallocated.is_empty() {
+        sentence = format!("{sentence}; no rule says to which service {} of it belong", text::list(&unallocated));
+    }
+    sentence
+}
+
+/// The measures of that id of everything, one for each currency.
+pub(super) fn sums<'a>(material: &'a Material, id: &'a str) -> impl Iterator<Item = &'a Measure> {
+    material
+        .measures()
+        .iter()
+        .filter(move |measure| measure.id == id && measure.scope.parts().all(|(name, _)| name == "currency"))
+}
+
+/// `EUR 120.00 were spent of a budget of EUR 100.00: EUR 20.00 too much`. `None` without both.
+fn over_or_under(material: &Material, variance: &Measure) -> Option<String> {
+    let of = |id: &str| material.get(id, &variance.scope).and_then(exact);
+    let (spend, budget, over) = (of("value.spend")?, of("value.budget")?, exact(variance)?);
+    let unit = &variance.unit;
+    let verdict = if over.is_zero() {
+        "exactly as planned".to_owned()
+    } else if over.is_negative() {
+        format!("{} less than planned", text::short_amount(&over.abs(), unit))
+    } else {
+        format!("{} more than planned", text::short_amount(over, unit))
+    };
+    let (spend, budget) = (text::short_amount(spend, unit), text::short_amount(budget, unit));
+    Some(format!("{spend} were spent against a budget of {budget}: {verdict}"))
+}
+
+fn has_budget(material: &Material) -> bool {
+    material.measures().iter().any(|measure| measure.id == "value.budget" && measure.value != Value::None)
+}
+
+/// Whether a scope of cost names what belongs to nobody.
+fn is_nobodys(scope: &Scope) -> bool {
+    scope.text("service").is_some_and(|service| service.is_empty()) && scope.get("customer").is_none()
+}
+
+/// Budgets with what was spent.
+fn budgets(material: &Material) -> Table {
+    let budgets = material.measures().iter().filter(|measure| measure.id == "value.budget");
+    let rows = budgets.map(|budget| {
+        let scope = &budget.scope;
+        let whole = scope.parts().all(|(name, _)| name == "currency");
+        let label = match (scope.text("pool"), scope.text("service")) {
+            (Some(pool), _) => format!("Pool {pool}"),
+            (_, Some(service)) => material.service(&service).to_owned(),
+            _ => "All".to_owned(),
+        };
+        let variance = material.get("value.budget_variance", scope);
+        let reason = variance.and_then(|measure| measure.reason.clone()).unwrap_or_default();
+        let row = Row::of(vec![
+            Cell::text(label),
+            Cell::text(budget.unit.as_str()),
+            amount_cell(Some(budget)),
+            amount_cell(material.get("value.spend", scope)),
+            amount_cell(variance),
+            Cell::text(if is_marked(budget) && reason.is_empty() { "ILLUSTRATIVE".to_owned() } else { reason }),
+        ]);
+        if whole { row.total() } else { row }
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    rows.sort_by_key(|row| row.total);
+    Table {
+        caption: format!("Spend against budget, {}", window(material, "value.budget")),
+        columns: vec![
+            Column::text("Budget for"),
+            Column::text("Currency"),
+            Column::number("Budget", ""),
+            Column::number("Spent", ""),
+            Column::number("Over (−: under)", ""),
+            Column::text("Note"),
+        ],
+        rows,
+        long: false,
+    }
+}
+
+fn is_marked(measure: &Measure) -> bool {
+    measure.source.contains("ILLUSTRATIVE")
+}
+
+/// The window of the first measure of an id, as people read it.
+fn window(material: &Material, id: &str) -> String {
+    let measure = material.measures().iter().find(|measure| measure.id == id && measure.value != Value::None);
+    measure.map_or_else(String::new, |measure| spoken_window(&measure.window))
+}
+
+/// An interval of whole days: `2016-03-01 to before 2016-04-01`.
+pub(super) fn spoken_window(window: &str) -> String {
+    window.replace("T00:00:00Z", "").replace('/', " to before ")
+}
+
+/// What services cost, as a whole and for each incident resolved; what belongs to no service stands with them.
+fn services(material: &Material) -> Table {
+    let costs = material.measures().iter().filter(|measure| measure.id == "value.cost_per_service");
+    let mut shown: Vec<&Measure> = costs.filter(|measure| measure.value != Value::None).collect();
+    shown.sort_by(|a, b| {
+        let place = |scope: &Scope| (scope.parts().all(|(name, _)| name == "currency"), is_nobodys(scope));
+        let by_amount = || exact(b).cmp(&exact(a)).then_with(|| a.scope.cmp(&b.scope));
+        (place(&a.scope), &a.unit).cmp(&(place(&b.scope), &b.unit)).then_with(by_amount)
+    });
+    let rows = shown.into_iter().map(|cost| {
+        let scope = &cost.scope;
+        let service = scope.text("service");
+        let label = match (service.as_deref(), scope.text("customer")) {
+            (_, Some(customer)) => format!("straight to customer {}", text::short_name(&customer)),
+            (Some(""), None) => "not allocated: no rule says to whom".to_owned(),
+            (Some(name), None) => material.service(name).to_owned(),
+            (None, None) => "All".to_owned(),
+        };
+        let unit = service.filter(|name| !name.is_empty());
+        let unit = unit.and_then(|name| material.get("value.cost_per_ticket", &Scope::one("service", name)));
+        let note = unit.and_then(|unit| unit.reason.clone());
+        let row = Row::of(vec![
+            Cell::text(label),
+            Cell::text(text::count(cost.n)),
+            Cell::text(cost.unit.as_str()),
+            amount_cell(Some(cost)),
+            unit.map_or_else(Cell::default, |unit| Cell::of(unit, text::count(unit.n))),
+            amount_cell(unit),
+            Cell::text(note.unwrap_or_else(|| if is_marked(cost) { "ILLUSTRATIVE".to_owned() } else { String::new() })),
+        ]);
+        if scope.parts().all(|(name, _)| name == "currency") { row.total() } else { row }
+    });
+    Table {
+        caption: format!("Cost per service after allocation, {}", window(material, "value.cost_per_service")),
+        columns: vec![
+            Column::text("Service"),
+            Column::number("Lines", ""),
+            Column::text("Currency"),
+            Column::number("Cost", ""),
+            Column::number("Incidents resolved", ""),
+            Column::number("Cost per incident", ""),
+            Column::text("Note"),
+        ],
+        rows: rows.collect(),
+        long: false,
+    }
+}
+
+/// How to read the table of services.
+fn notes(material: &Material) -> Vec<String> {
+    let mut notes = vec![
+        "What a ledger line names goes to that service; the rest by the allocation rule of its pool, and between services step by step. The parts add up to the whole, to the minor unit; currencies are not added.".to_owned(),
+    ];
+    if !has_budget(material) {
+        notes.push("No budget is recorded for any day of the window: budgets for pools or services would say what is too much or too little.".to_owned());
+    }
+    if material.inputs.rules.is_empty() {
+        notes.push(
+            "No allocation rule is recorded: rules that share pools out by a driver would give services their cost."
+                .to_owned(),
+        );
+    }
+    notes
 }
 
 /// The bills, one per currency and source.
@@ -91,7 +271,7 @@ fn bill(material: &Material) -> String {
                 "{} in {} for charges of {} ({})",
                 text::amount(value, *digits, &measure.unit),
                 text::counted(measure.n, "line"),
-                measure.window.replace("T00:00:00Z", "").replace('/', " to before "),
+                spoken_window(&measure.window),
                 measure.source,
             ))
         })
@@ -128,7 +308,6 @@ fn figure(material: &Material) -> Figure {
             text::counted(rest as u64, "further service")
         ));
     }
-    notes.push("No budget is recorded, so nothing is said about too much or too little.".to_owned());
     Figure {
         id: "cost-services",
         caption: format!("Billed cost by provider's service, {}", units.into_iter().collect::<Vec<_>>().join(", ")),
@@ -204,29 +383,4 @@ pub(super) fn by_provider(material: &Material) -> Option<Table> {
         rows: rows.collect(),
         long: false,
     })
-}
-
-fn by_service(material: &Material) -> Table {
-    let rows = of(material, "service").into_iter().map(|measure| {
-        let scope: &Scope = &measure.scope;
-        let name = scope.text("service").unwrap_or_default();
-        let label = if name.is_empty() { "not allocated to a service" } else { material.service(&name) };
-        Row::of(vec![
-            Cell::text(label),
-            Cell::text(text::count(measure.n)),
-            Cell::text(measure.unit.as_str()),
-            amount_cell(Some(measure)),
-        ])
-    });
-    Table {
-        caption: "Billed cost by service of the catalog".to_owned(),
-        columns: vec![
-            Column::text("Service"),
-            Column::number("Lines", ""),
-            Column::text("Currency"),
-            Column::number("Billed", ""),
-        ],
-        rows: rows.collect(),
-        long: false,
-    }
 }

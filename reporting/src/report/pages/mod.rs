@@ -7,6 +7,7 @@ mod cost;
 mod flow;
 mod promises;
 mod restore;
+mod value;
 
 use super::measure::{Measure, Measures, Scope, Value};
 use super::page::{Cell, Page};
@@ -23,6 +24,7 @@ pub(super) fn all(material: &Material) -> Vec<Page> {
     pages.push(restore::page(material));
     pages.push(contracts::page(material));
     pages.push(cost::page(material));
+    pages.push(value::page(material));
     pages.push(about::gaps());
     pages.push(about::data(material));
     pages.push(about::definitions(material));

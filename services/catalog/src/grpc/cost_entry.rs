@@ -36,6 +36,7 @@ fn read(reader: &mut Reader, message: &pb::CostEntry) -> CostEntry {
         billing_start_at: reader.timestamp("billing_start_time", message.billing_start_time.as_ref()),
         billing_end_at: reader.timestamp("billing_end_time", message.billing_end_time.as_ref()),
         tags: message.tags.clone().into_iter().collect(),
+        illustrative: message.illustrative,
     }
 }
 
@@ -66,6 +67,7 @@ fn show(entry: &CostEntry) -> pb::CostEntry {
         billing_start_time: entry.billing_start_at.map(wire::timestamp),
         billing_end_time: entry.billing_end_at.map(wire::timestamp),
         tags: entry.tags.clone().into_iter().collect(),
+        illustrative: entry.illustrative,
         ..pb::CostEntry::default()
     }
 }

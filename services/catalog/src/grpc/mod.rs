@@ -3,6 +3,10 @@
 
 mod agreement;
 mod agreement_service;
+mod allocation;
+mod allocation_rule;
+mod benefit;
+mod budget;
 mod calendar;
 mod cost_entry;
 mod customer;

@@ -4,13 +4,13 @@
 use servicekit::standard::Permission;
 
 const ANYBODY: &str = "";
-/// Reads promises and costs.
+/// Reads promises, costs and benefits.
 const VIEWER: &str = "catalog.viewer";
 /// Writes the portfolio, customers, calendars, agreements and processes.
 const EDITOR: &str = "catalog.editor";
 /// Puts in force: publishes revisions, takes services live, retires them.
 const PUBLISHER: &str = "catalog.publisher";
-/// Writes the cost ledger.
+/// Writes the cost ledger, budgets, benefits and allocation rules.
 const ACCOUNTANT: &str = "costs.editor";
 
 /// Every method of the catalog with its role.
@@ -66,6 +66,22 @@ pub const PERMISSIONS: &[Permission] = &[
     ("itsm.catalog.v1.ValueService/UpdateCostEntry", ACCOUNTANT),
     ("itsm.catalog.v1.ValueService/DeleteCostEntry", ACCOUNTANT),
     ("itsm.catalog.v1.ValueService/ImportCosts", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/GetBudget", VIEWER),
+    ("itsm.catalog.v1.ValueService/ListBudgets", VIEWER),
+    ("itsm.catalog.v1.ValueService/CreateBudget", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/UpdateBudget", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/DeleteBudget", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/GetBenefit", VIEWER),
+    ("itsm.catalog.v1.ValueService/ListBenefits", VIEWER),
+    ("itsm.catalog.v1.ValueService/CreateBenefit", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/UpdateBenefit", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/DeleteBenefit", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/GetAllocationRule", VIEWER),
+    ("itsm.catalog.v1.ValueService/ListAllocationRules", VIEWER),
+    ("itsm.catalog.v1.ValueService/CreateAllocationRule", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/UpdateAllocationRule", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/DeleteAllocationRule", ACCOUNTANT),
+    ("itsm.catalog.v1.ValueService/AllocateCosts", VIEWER),
 ];
 
 #[cfg(test)]

@@ -209,7 +209,65 @@ pub fn cost_entry() -> pb::CostEntry {
         billing_start_time: instant(1_698_796_800),
         billing_end_time: instant(1_701_388_800),
         tags: [("team".to_owned(), "red".to_owned())].into(),
+        illustrative: true,
         ..pb::CostEntry::default()
+    }
+}
+
+fn day(month: i32, day: i32) -> Option<common::Date> {
+    Some(common::Date { year: 2026, month, day })
+}
+
+pub fn budget() -> pb::Budget {
+    pb::Budget {
+        display_name: "Cloud 2026".to_owned(),
+        pool: "cloud".to_owned(),
+        service: String::new(),
+        start_date: day(1, 1),
+        end_date: day(12, 31),
+        amount: money(12_000_000),
+        owner: "people/ann".to_owned(),
+        illustrative: true,
+        ..pb::Budget::default()
+    }
+}
+
+pub fn benefit() -> pb::Benefit {
+    pb::Benefit {
+        display_name: "Fewer calls".to_owned(),
+        description: "Mailboxes\nthat people set up themselves".to_owned(),
+        objective: "objectives/fewer-calls".to_owned(),
+        service: "services/email".to_owned(),
+        start_date: day(1, 1),
+        end_date: day(12, 31),
+        planned: Some(pb::Estimate { low: money(-5), likely: money(0), high: money(7) }),
+        realised: money(0),
+        evidence: "calls of the desk\nbefore and after".to_owned(),
+        evidence_link: "https://example.org/calls".to_owned(),
+        owner: "people/ann".to_owned(),
+        illustrative: true,
+        ..pb::Benefit::default()
+    }
+}
+
+pub fn allocation_rule() -> pb::AllocationRule {
+    let share = |value: &str| Some(common::Decimal { value: value.to_owned() });
+    let service = "services/email".to_owned();
+    let customer = "customers/acme".to_owned();
+    pb::AllocationRule {
+        display_name: "Cloud by use".to_owned(),
+        pool: "cloud".to_owned(),
+        service: String::new(),
+        targets: vec![
+            pb::AllocationTarget { service, share: share("0.333333333333333333"), ..Default::default() },
+            pb::AllocationTarget { customer, share: share("0.5"), ..Default::default() },
+        ],
+        driver: "machines\nby tag".to_owned(),
+        start_date: day(1, 1),
+        end_date: day(6, 30),
+        order: -2,
+        illustrative: true,
+        ..pb::AllocationRule::default()
     }
 }
 
@@ -218,7 +276,15 @@ fn survives<R: Declared + Debug>(name: &str, message: &R::Message)
 where
     R::Message: Debug + PartialEq,
 {
-    assert_eq!(standard::unset::<R>(message), Vec::<String>::new(), "{}: the sample holds every field", R::MESSAGE);
+    survives_without::<R>(name, message, &[]);
+}
+
+/// The same for a message without fields that exclude others.
+fn survives_without<R: Declared + Debug>(name: &str, message: &R::Message, without: &[&str])
+where
+    R::Message: Debug + PartialEq,
+{
+    assert_eq!(standard::unset::<R>(message), without, "{}: the sample holds every other field", R::MESSAGE);
     let body = standard::read::<R>(name, message).unwrap();
     assert_eq!(body.show(), *message);
     let json = serde_json::to_value(&body).unwrap();
@@ -234,6 +300,14 @@ fn every_field_of_every_resource_survives_the_way_through_the_domain() {
     survives::<store::Agreement>("agreements/gold", &agreement());
     survives::<store::Process>("processes/access", &process());
     survives::<store::CostEntry>("costEntries/bill-7", &cost_entry());
+    survives::<store::Benefit>("benefits/fewer-calls", &benefit());
+    survives_without::<store::Budget>("budgets/cloud", &budget(), &["service"]);
+    let network = || "services/network".to_owned();
+    let of_service = pb::Budget { pool: String::new(), service: network(), ..budget() };
+    survives_without::<store::Budget>("budgets/network", &of_service, &["pool"]);
+    survives_without::<store::AllocationRule>("allocationRules/cloud", &allocation_rule(), &["service"]);
+    let of_service = pb::AllocationRule { pool: String::new(), service: network(), ..allocation_rule() };
+    survives_without::<store::AllocationRule>("allocationRules/network", &of_service, &["pool"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `ValueService`: cost entries and their import.
+//! `ValueService`: cost entries and their import, budgets, benefits, allocation.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use servicekit::standard::{self, Desk};
 use servicekit::{Caller, Error, Kit};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::allocation;
 use crate::store;
-use crate::usecase::import_costs;
+use crate::usecase::{allocate_costs, import_costs};
 
-/// Serves what services cost.
+/// Serves what services cost and what they bring.
 #[derive(Clone)]
 pub struct Value {
     /// Database, clock and journal.
@@ -30,6 +31,42 @@ impl ValueService for Value {
         CreateCostEntry create_cost_entry CreateCostEntryRequest;
         UpdateCostEntry update_cost_entry UpdateCostEntryRequest;
         DeleteCostEntry delete_cost_entry DeleteCostEntryRequest;
+    }
+
+    servicekit::standard_methods! {
+        "itsm.catalog.v1.ValueService/", store::Budget, pb::Budget { budget, budgets, budget_id };
+        GetBudget get_budget GetBudgetRequest;
+        ListBudgets list_budgets ListBudgetsRequest ListBudgetsResponse;
+        CreateBudget create_budget CreateBudgetRequest;
+        UpdateBudget update_budget UpdateBudgetRequest;
+        DeleteBudget delete_budget DeleteBudgetRequest;
+    }
+
+    servicekit::standard_methods! {
+        "itsm.catalog.v1.ValueService/", store::Benefit, pb::Benefit { benefit, benefits, benefit_id };
+        GetBenefit get_benefit GetBenefitRequest;
+        ListBenefits list_benefits ListBenefitsRequest ListBenefitsResponse;
+        CreateBenefit create_benefit CreateBenefitRequest;
+        UpdateBenefit update_benefit UpdateBenefitRequest;
+        DeleteBenefit delete_benefit DeleteBenefitRequest;
+    }
+
+    servicekit::standard_methods! {
+        "itsm.catalog.v1.ValueService/", store::AllocationRule, pb::AllocationRule { allocation_rule, allocation_rules, allocation_rule_id };
+        GetAllocationRule get_allocation_rule GetAllocationRuleRequest;
+        ListAllocationRules list_allocation_rules ListAllocationRulesRequest ListAllocationRulesResponse;
+        CreateAllocationRule create_allocation_rule CreateAllocationRuleRequest;
+        UpdateAllocationRule update_allocation_rule UpdateAllocationRuleRequest;
+        DeleteAllocationRule delete_allocation_rule DeleteAllocationRuleRequest;
+    }
+
+    servicekit::read_method! {
+        "itsm.catalog.v1.ValueService/",
+        AllocateCosts allocate_costs(self, caller, request: pb::AllocateCostsRequest) -> pb::AllocateCostsResponse {
+            let (start, end, currency) = allocation::read(&request)?;
+            let allocations = allocate_costs::run(&self.desk.kit, &caller, start, end, currency).await?;
+            allocation::show(allocations)
+        }
     }
 
     type ImportCostsStream = Pin<Box<dyn Stream<Item = Result<pb::ImportCostsResponse, Status>> + Send>>;

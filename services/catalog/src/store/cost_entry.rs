@@ -11,6 +11,8 @@ use servicekit::reference::{self, Reference};
 use servicekit::resource::{self, Resource, Stored, Visibility};
 use servicekit::{Error, Violation, standard};
 
+use super::illustrative;
+
 /// A line of the cost ledger as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CostEntry(pub domain::cost::CostEntry);
@@ -31,6 +33,7 @@ static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
         Column::text("service", "service of the catalog it belongs to", "service"),
         Column::text("source", "where the entry comes from", "source"),
         Column::text("source_id", "place in the source", "source_id"),
+        illustrative(),
     ]))
 });
 

@@ -47,7 +47,11 @@ impl Resource for Customer {
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             if after.deleted_at.is_some() {
-                let users = [Dependant::Named("customer", "parent"), Dependant::Among("agreement", "customers")];
+                let users = [
+                    Dependant::Named("customer", "parent"),
+                    Dependant::Among("agreement", "customers"),
+                    Dependant::Among("allocation_rule", "target_customers"),
+                ];
                 return reference::refuse_while_used(connection, &after.name, &users).await;
             }
             let parent = &after.body.0.parent;

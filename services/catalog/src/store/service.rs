@@ -64,6 +64,10 @@ impl Resource for Service {
                     Dependant::Among("service", "depends_on"),
                     Dependant::Among("agreement", "services"),
                     Dependant::Named("cost_entry", "service"),
+                    Dependant::Named("budget", "service"),
+                    Dependant::Named("benefit", "service"),
+                    Dependant::Named("allocation_rule", "service"),
+                    Dependant::Among("allocation_rule", "target_services"),
                 ];
                 return reference::refuse_while_used(connection, &after.name, &users).await;
             }

@@ -1,6 +1,7 @@
 //! What the catalog does beyond reading and writing single resources: one file, one verb.
 
 pub mod activate_service;
+pub mod allocate_costs;
 pub mod check_agreement;
 pub mod check_feasibility;
 pub mod check_process;

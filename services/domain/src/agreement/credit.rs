@@ -1,10 +1,12 @@
 //! Service credits: what the provider owes when it keeps too few of its promises.
 
+use std::collections::BTreeMap;
+
 use bigdecimal::BigDecimal;
 use serde::{Deserialize, Serialize};
 
-use super::Agreement;
-use crate::amount::{Amount, Decimal, Error, Money};
+use super::{Agreement, Metric};
+use crate::amount::{Amount, Currency, Decimal, Error, Money};
 use crate::attainment::Attainment;
 
 /// A credit that is due for a calendar month in which attainment lies below a level.
@@ -42,18 +44,71 @@ impl CreditBand {
     }
 }
 
-impl Agreement {
+/// What decides over service credits of an agreement.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditTerms {
+    /// What the customer pays for a calendar month. Empty: not recorded.
+    pub monthly_charge: Option<Money>,
+    /// Credits that are due when attainment is low. Empty: none.
+    pub bands: Vec<CreditBand>,
+}
+
+/// Settled clocks that are judged together: those of one metric in one calendar month by opening (UTC), under one
+/// revision of an agreement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    /// Revision of the agreement.
+    pub revision: u32,
+    /// Year and month.
+    pub of: (i16, i8),
+    /// What was promised.
+    pub metric: Metric,
+}
+
+impl CreditTerms {
     /// The credit due for one month and metric, exact: that of the lowest band above the attainment. Empty: none is
     /// due, also where no clock was settled.
-    pub fn credit(&self, attainment: Attainment) -> Result<Option<Amount>, Error> {
-        if attainment.settled == 0 {
-            return Ok(None);
-        }
+    pub fn due(&self, attainment: Attainment) -> Result<Option<Amount>, Error> {
+        self.missed(attainment).map_or(Ok(None), |band| band.credit(self.monthly_charge))
+    }
+
+    /// The lowest band above the attainment. Empty: none.
+    pub fn missed(&self, attainment: Attainment) -> Option<&CreditBand> {
         let whole = BigDecimal::from(attainment.settled);
         let reached = BigDecimal::from(attainment.met) * BigDecimal::from(100);
         let missed = |band: &&CreditBand| reached < BigDecimal::from(band.below_percent.clone()) * &whole;
-        let band = self.credit_bands.iter().filter(missed).min_by(|a, b| a.below_percent.cmp(&b.below_percent));
-        band.map_or(Ok(None), |band| band.credit(self.monthly_charge))
+        self.bands.iter().filter(missed).min_by(|a, b| a.below_percent.cmp(&b.below_percent))
+    }
+}
+
+/// The credits owed for months of one agreement, exact, in each currency.
+///
+/// Each month, metric and revision is judged by itself, by the terms of that revision; of the metrics of a month the
+/// largest credit counts, not their sum.
+pub fn owed<'a>(
+    months: impl IntoIterator<Item = (&'a Month, &'a Attainment)>,
+    terms: impl Fn(u32) -> Option<CreditTerms>,
+) -> Result<BTreeMap<Currency, Amount>, Error> {
+    let mut largest: BTreeMap<(u32, (i16, i8), Currency), Amount> = BTreeMap::new();
+    for (month, attainment) in months {
+        let Some(credit) = terms(month.revision).map_or(Ok(None), |terms| terms.due(*attainment))? else { continue };
+        let key = (month.revision, month.of, credit.currency);
+        if largest.get(&key).is_none_or(|known| known.value < credit.value) {
+            largest.insert(key, credit);
+        }
+    }
+    let mut sums: BTreeMap<Currency, Amount> = BTreeMap::new();
+    for ((_, _, currency), credit) in largest {
+        let sum = sums.remove(&currency).map_or(Ok(credit.clone()), |sum| sum.checked_add(&credit))?;
+        sums.insert(currency, sum);
+    }
+    Ok(sums)
+}
+
+impl Agreement {
+    /// What decides over its service credits.
+    pub fn credit_terms(&self) -> CreditTerms {
+        CreditTerms { monthly_charge: self.monthly_charge, bands: self.credit_bands.clone() }
     }
 }
 
@@ -71,7 +126,7 @@ mod tests {
             {"below_percent": "50", "amount": {"currency": "EUR", "minor_units": 5_000}},
         ]}))
         .unwrap();
-        agreement.credit(Attainment { met, settled }).unwrap().map(|amount| amount.to_string())
+        agreement.credit_terms().due(Attainment { met, settled }).unwrap().map(|amount| amount.to_string())
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod objective;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::credit::CreditBand;
+pub use self::credit::{CreditBand, CreditTerms, Month, owed};
 pub use self::objective::{
     Escalation, Metric, NewsPolicy, Objective, Pause, Rebase, Reopen, Target, TargetError, Visit,
 };

@@ -97,6 +97,18 @@ impl Decimal {
         self.0.with_scale_round(i64::from(digits), RoundingMode::HalfEven).to_plain_string()
     }
 
+    /// `part` out of `whole` of this number, to 18 digits after the point, a tie going to the even one; nothing of it
+    /// where `whole` is nought. What lies between two parts is their difference, so that pieces side by side add up.
+    #[must_use]
+    pub fn portion(&self, part: i64, whole: i64) -> Self {
+        if whole == 0 {
+            return Self::zero();
+        }
+        let exact = BigDecimal::from(BigInt::from(part)) * &self.0;
+        let units = exact.with_scale(FRACTION_DIGITS).into_bigint_and_scale().0;
+        Self(canonical(&BigDecimal::new(divided(&units, &BigInt::from(whole)), FRACTION_DIGITS)))
+    }
+
     /// The number as units of ten to the minus 18, which is always a whole number.
     pub(super) fn to_units(&self) -> BigInt {
         self.0.with_scale(FRACTION_DIGITS).into_bigint_and_scale().0
@@ -106,6 +118,26 @@ impl Decimal {
     pub(super) fn from_units(units: i64, digits: u32) -> Self {
         Self(canonical(&BigDecimal::new(BigInt::from(units), i64::from(digits))))
     }
+}
+
+/// The nearest whole number to a quotient, a tie going to the even one.
+fn divided(dividend: &BigInt, divisor: &BigInt) -> BigInt {
+    let sign = if divisor.sign() == Sign::Minus { -1 } else { 1 };
+    let (dividend, divisor) = (dividend * sign, divisor * sign);
+    let below = floor_divided(&dividend, &divisor);
+    let twice = (dividend - &below * &divisor) * 2;
+    let up = match twice.cmp(&divisor) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Equal => &below % 2 != BigInt::zero(),
+    };
+    if up { below + 1 } else { below }
+}
+
+/// The largest whole number that is not above a quotient; the divisor is above nought.
+pub(super) fn floor_divided(dividend: &BigInt, divisor: &BigInt) -> BigInt {
+    let towards_zero = dividend / divisor;
+    if dividend.sign() == Sign::Minus && &towards_zero * divisor != *dividend { towards_zero - 1 } else { towards_zero }
 }
 
 /// Whether `text` has the shape of a number of bearable size.
@@ -252,6 +284,17 @@ mod tests {
         for (text, rounded) in [("0.125", "0.12"), ("0.135", "0.14"), ("-0.125", "-0.12"), ("0.1251", "0.13")] {
             assert_eq!(decimal(text).round(2).to_string(), rounded, "{text}");
         }
+    }
+
+    #[test]
+    fn a_portion_is_rounded_to_the_last_digit_kept() {
+        let third = |text: &str| decimal(text).portion(1, 3).to_string();
+        assert_eq!(third("1"), "0.333333333333333333");
+        assert_eq!(third("-2"), "-0.666666666666666667");
+        assert_eq!(decimal("1e-18").portion(1, 2).to_string(), "0", "a tie goes to the even one");
+        assert_eq!(decimal("3e-18").portion(1, 2).to_string(), "0.000000000000000002");
+        assert_eq!(decimal("5").portion(7, 7), decimal("5"));
+        assert_eq!(decimal("5").portion(1, 0), Decimal::zero());
     }
 
     #[test]

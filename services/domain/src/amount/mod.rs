@@ -7,7 +7,7 @@ mod money;
 
 pub use currency::Currency;
 pub use decimal::Decimal;
-pub use money::{Amount, Money, Rounded};
+pub use money::{Amount, Money, Rounded, RoundedAll};
 
 /// Why an amount could not be read, added or shared out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,7 @@ use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
+use super::decimal::floor_divided;
 use super::{Currency, Decimal, Error};
 
 /// An exact amount: a price, a ledger line, a metered cost.
@@ -15,6 +16,17 @@ pub struct Amount {
     pub value: Decimal,
     /// Of what.
     pub currency: Currency,
+}
+
+/// Exact amounts rounded together, with what that moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundedAll {
+    /// One for each amount, in their order; together they are `total`.
+    pub parts: Vec<Money>,
+    /// The nearest money to the sum of the amounts.
+    pub total: Money,
+    /// Exact sum minus `total`, in the main unit; at most half a minor unit either way.
+    pub residue: Decimal,
 }
 
 /// An amount in whole minor units: what is contracted, invoiced, credited or allocated.
@@ -114,6 +126,25 @@ impl Money {
         i64::try_from(total)
             .map(|minor_units| Self::new(minor_units, currency))
             .map_err(|_| Error::MoneyOverflow(currency))
+    }
+
+    /// Rounds exact amounts of `currency`, of either sign, so that they still add up: each is rounded down or up, the
+    /// sum is the nearest money to the exact sum, and what rounding down leaves goes, one minor unit each, to the
+    /// largest remainders, the earlier first on a tie (largest remainder method).
+    pub fn round_all(currency: Currency, values: &[Decimal]) -> Result<RoundedAll, Error> {
+        let Rounded { money: total, residue } = Amount::new(Decimal::sum(values)?, currency).to_money()?;
+        let unit = BigInt::from(10).pow(Decimal::SCALE - currency.minor_digits());
+        let exact: Vec<BigInt> = values.iter().map(Decimal::to_units).collect();
+        let mut parts: Vec<BigInt> = exact.iter().map(|units| floor_divided(units, &unit)).collect();
+        let left = BigInt::from(total.minor_units) - parts.iter().sum::<BigInt>();
+        let mut neediest: Vec<usize> = (0..parts.len()).collect();
+        neediest.sort_by_cached_key(|&index| std::cmp::Reverse(&exact[index] - &parts[index] * &unit));
+        for &index in neediest.iter().take(left.to_usize().unwrap_or_default()) {
+            parts[index] += 1;
+        }
+        let parts = parts.into_iter().map(|part| part.to_i64().map(|units| Self::new(units, currency)));
+        let parts = parts.collect::<Option<_>>().ok_or(Error::MoneyOverflow(currency))?;
+        Ok(RoundedAll { parts, total, residue })
     }
 
     /// Shares the money out in proportion to `weights`, one part for each, in their order.
