@@ -22,7 +22,7 @@ pub const DEFINITIONS: &[Definition] = &[
     define(
         "cost.billed",
         "",
-        "Sum of what was billed, credits and adjustments included (FOCUS BilledCost), of ledger lines whose charge period starts in the window; exact, one currency and one source at a time.",
+        "Sum of what was billed, credits and adjustments included (FOCUS BilledCost), of ledger lines whose charge period starts in the window; exact, one currency and one source at a time. What is invented for demonstration stands apart under its source.",
     ),
     define(
         "flow.backlog",

@@ -26,7 +26,8 @@ pub(super) fn costs<'a>(inputs: &'a Inputs, period: &Period) -> Vec<&'a CostRow>
 /// What was billed: as a whole, by service, by provider, and by what the provider calls its services.
 pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
     let rows = costs(context.inputs, &context.period);
-    let splits = Splits::of(rows.iter().map(|cost| (cost.source.as_str(), cost.billed.currency)));
+    let real = rows.iter().filter(|cost| !cost.illustrative);
+    let splits = Splits::of(real.map(|cost| (cost.source.as_str(), cost.billed.currency)));
     // As many digits as the finest line of the currency needs: the parts stand below each other.
     let mut digits: BTreeMap<Currency, u32> = BTreeMap::new();
     for billed in rows.iter().map(|cost| &cost.billed) {
@@ -35,7 +36,7 @@ pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
     }
     let mut groups: BTreeMap<Scope, Vec<&CostRow>> = BTreeMap::new();
     for cost in rows {
-        let base = splits.scope(&cost.source, cost.billed.currency);
+        let base = splits.of_cost(cost);
         let provider = base.clone().with("provider", cost.provider.as_str());
         for scope in [
             base.clone(),
@@ -55,7 +56,7 @@ pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
             let end = rows.iter().map(|cost| cost.end_at).max();
             let outside = !rows.iter().any(|cost| context.window.contains(cost.start_at));
             let late = rows.iter().any(|cost| cost.late);
-            let invented = context.is_invented(&scope);
+            let invented = rows.iter().any(|cost| cost.illustrative) || context.is_invented(&scope);
             let digits = digits.get(&currency).copied().unwrap_or_else(|| currency.minor_digits());
             Ok(Measure {
                 window: start.zip(end).map(|(start, end)| format!("{start}/{end}")).unwrap_or_default(),
@@ -176,6 +177,11 @@ fn contracts_source(rows: &[ContractRow]) -> String {
     source(&names.join(", "), false, late, rows.iter().any(|row| row.illustrative))
 }
 
+/// The source of a ledger line, with a mark on what is invented for demonstration.
+pub(super) fn source_of(cost: &CostRow) -> String {
+    format!("{}{}", named(&cost.source), if cost.illustrative { "; ILLUSTRATIVE" } else { "" })
+}
+
 /// A source as people read it.
 pub(super) fn named(source: &str) -> &str {
     if source.is_empty() { "entered here" } else { source }
@@ -210,6 +216,14 @@ impl Splits {
             currencies.insert(currency);
         }
         Self { source: sources.len() > 1, currency: currencies.len() > 1 }
+    }
+
+    /// As [`Self::scope`]; what is invented for demonstration always stands apart, and so is in no real figure.
+    fn of_cost(&self, cost: &CostRow) -> Scope {
+        if cost.illustrative {
+            return Scope::one("source", source_of(cost)).with("currency", cost.billed.currency.code());
+        }
+        self.scope(&cost.source, cost.billed.currency)
     }
 
     fn scope(&self, source: &str, currency: Currency) -> Scope {

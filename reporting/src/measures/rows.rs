@@ -72,13 +72,15 @@ fn costs(inputs: &Inputs, period: &Period, scope: &Scope) -> Vec<String> {
         "service" => Some(cost.service.clone()),
         "provider" => Some(cost.provider.clone()),
         "provider_service" => Some(cost.provider_service.clone()),
-        "source" => Some(money::named(&cost.source).to_owned()),
+        "source" => Some(money::source_of(cost)),
         "currency" => Some(cost.billed.currency.to_string()),
         "month" => Some(month(cost.start_at)),
         _ => None,
     };
+    let apart = scope.get("source").is_some();
     let holds = |cost: &&crate::inputs::CostRow| {
-        scope.parts().all(|(name, part)| value(cost, name).is_some_and(|value| value == part.to_string()))
+        (apart || !cost.illustrative)
+            && scope.parts().all(|(name, part)| value(cost, name).is_some_and(|value| value == part.to_string()))
     };
     money::costs(inputs, period).into_iter().filter(holds).map(|cost| cost.name.clone()).collect()
 }

@@ -303,3 +303,15 @@ fn behind_every_number_stand_as_many_rows() {
         1
     );
 }
+
+#[test]
+fn an_invented_line_is_in_no_real_bill() {
+    let mut inputs = books();
+    inputs.costs[1].illustrative = true;
+    let all = measures(&inputs);
+    assert_eq!(told(&all, "cost.billed", &Scope::all()), "300.00 EUR n=2", "310.00 less the credit");
+    let apart = Scope::one("source", "bill.csv; ILLUSTRATIVE").with("currency", "EUR");
+    assert_eq!(told(&all, "cost.billed", &apart), "100.00 EUR n=1");
+    let found = |scope: &Scope| rows(&inputs, &march(), "cost.billed", scope).unwrap();
+    assert_eq!((found(&Scope::all()).len(), found(&apart).len()), (2, 1));
+}

@@ -15,9 +15,11 @@ pub(super) fn page(material: &Material) -> Page {
     if has_budget(material) {
         blocks.push(Block::Table(budgets(material)));
     }
-    if totals(material).next().is_some() {
+    if !material.inputs.costs.is_empty() {
         blocks.push(Block::Table(services(material)));
         blocks.push(Block::Notes(notes(material)));
+    }
+    if totals(material).next().is_some() {
         blocks.push(Block::Text(bill(material)));
         blocks.push(Block::Figure(figure(material)));
     }
@@ -201,11 +203,18 @@ fn notes(material: &Material) -> Vec<String> {
     notes
 }
 
-/// The bills, one per currency and source.
+/// The bills, one per currency and source, without what is invented for demonstration.
 fn totals<'a>(material: &'a Material) -> impl Iterator<Item = &'a Measure> {
     material.measures().iter().filter(|measure| {
-        measure.id == "cost.billed" && measure.scope.parts().all(|(name, _)| name == "currency" || name == "source")
+        measure.id == "cost.billed"
+            && measure.scope.parts().all(|(name, _)| name == "currency" || name == "source")
+            && !is_invented(&measure.scope)
     })
+}
+
+/// Whether a scope of a bill holds what is invented for demonstration.
+fn is_invented(scope: &Scope) -> bool {
+    scope.text("source").is_some_and(|source| source.ends_with("ILLUSTRATIVE"))
 }
 
 /// The parts of the bills by one dimension, the largest first.
@@ -220,6 +229,7 @@ fn of<'a>(material: &'a Material, dimension: &str) -> Vec<&'a Measure> {
         .filter(|measure| {
             measure.id == "cost.billed"
                 && measure.scope.get(dimension).is_some()
+                && !is_invented(&measure.scope)
                 && measure.scope.parts().all(|(name, _)| within(name))
         })
         .collect();
@@ -238,6 +248,9 @@ fn spoken(measure: &Measure) -> String {
 /// What was billed and by whom most, in a sentence.
 pub(super) fn finding(material: &Material) -> String {
     let bills: Vec<String> = totals(material).map(spoken).collect();
+    if bills.is_empty() && !material.inputs.costs.is_empty() {
+        return "The only cost on record is invented for demonstration (ILLUSTRATIVE)".to_owned();
+    }
     if bills.is_empty() {
         return "No cost is on record: import a bill in FOCUS form or ledger lines".to_owned();
     }

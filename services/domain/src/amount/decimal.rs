@@ -122,14 +122,14 @@ impl Decimal {
 
 /// The nearest whole number to a quotient, a tie going to the even one.
 fn divided(dividend: &BigInt, divisor: &BigInt) -> BigInt {
-    let sign = if divisor.sign() == Sign::Minus { -1 } else { 1 };
-    let (dividend, divisor) = (dividend * sign, divisor * sign);
+    let flip = divisor.sign() == Sign::Minus;
+    let (dividend, divisor) = if flip { (-dividend, -divisor) } else { (dividend.clone(), divisor.clone()) };
     let below = floor_divided(&dividend, &divisor);
-    let twice = (dividend - &below * &divisor) * 2;
+    let twice: BigInt = (dividend - &below * &divisor) * 2;
     let up = match twice.cmp(&divisor) {
         std::cmp::Ordering::Less => false,
         std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Equal => &below % 2 != BigInt::zero(),
+        std::cmp::Ordering::Equal => below.bit(0),
     };
     if up { below + 1 } else { below }
 }
