@@ -15,6 +15,7 @@ mod excerpt;
 pub mod feasibility;
 pub mod filter;
 pub mod finding;
+pub mod governance;
 pub mod landscape;
 pub mod name;
 pub mod portfolio;

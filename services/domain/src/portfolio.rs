@@ -1,10 +1,11 @@
-//! What is delivered and to whom: services, what can be asked of them, and customers.
+//! What is delivered, to whom and what for: services, what can be asked of them, customers, and objectives.
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::amount::Amount;
+use crate::amount::{Amount, Decimal};
 use crate::violation::{self, Violation};
 
 /// Life cycle of a service.
@@ -88,6 +89,9 @@ pub struct Service {
     /// Names of the services this one needs.
     #[serde(default)]
     pub depends_on: Vec<String>,
+    /// Names of the objectives of the business that it serves.
+    #[serde(default)]
+    pub objectives: Vec<String>,
     /// Where the service is in its life.
     #[serde(default)]
     pub state: ServiceState,
@@ -126,6 +130,7 @@ impl Service {
         );
         violation::reference(&mut found, "owner", "people", &self.owner);
         violation::references(&mut found, "depends_on", "services", &self.depends_on);
+        violation::references(&mut found, "objectives", "objectives", &self.objectives);
         for (index, needed) in self.depends_on.iter().enumerate() {
             if needed == name {
                 found.push(Violation::new(format!("depends_on[{index}]"), "is the service itself: remove it"));
@@ -233,6 +238,53 @@ impl Customer {
     }
 }
 
+/// What the business wants to reach, and services are there for. Objectives form a tree. Its name stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objective {
+    /// Name for people.
+    pub display_name: String,
+    /// What is to be reached, and why. May be empty.
+    #[serde(default)]
+    pub description: String,
+    /// What is measured, in words. Empty: nothing measures it yet.
+    #[serde(default)]
+    pub measure: String,
+    /// What the measure is counted in: `hours`. Empty: a plain number.
+    #[serde(default)]
+    pub unit: String,
+    /// Value of the measure at which the objective is reached. `None`: none is stated.
+    #[serde(default)]
+    pub target: Option<Decimal>,
+    /// Day by which it is to be reached. `None`: none is stated.
+    #[serde(default)]
+    pub target_on: Option<Date>,
+    /// Person accountable for it: `people/ann`. Empty: nobody is named.
+    #[serde(default)]
+    pub owner: String,
+    /// Objective that this one is part of. Empty: it stands at the top.
+    #[serde(default)]
+    pub parent: String,
+    /// Whether it is invented for demonstration.
+    #[serde(default)]
+    pub illustrative: bool,
+}
+
+impl Objective {
+    /// What is wrong with the objective on its own; cycles are found by [`closes_cycle`].
+    pub fn check(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        violation::display_name(&mut found, &self.display_name);
+        violation::texts(&mut found, &[("description", &self.description)]);
+        violation::lines(&mut found, &[("measure", &self.measure), ("unit", &self.unit)]);
+        if self.target.is_some() && self.measure.trim().is_empty() {
+            found.push(Violation::new("measure", "is required with a target: say what is measured"));
+        }
+        violation::reference(&mut found, "owner", "people", &self.owner);
+        violation::reference(&mut found, "parent", "objectives", &self.parent);
+        found
+    }
+}
+
 /// Whether following `parents` upwards from `parent` arrives at `name`, so that `name` under `parent` were its own
 /// ancestor. `parents` maps each name to its parent; one that is missing has none.
 pub fn closes_cycle(name: &str, parent: &str, parents: &BTreeMap<String, String>) -> bool {
@@ -276,6 +328,7 @@ mod tests {
             utility: String::new(),
             warranty: String::new(),
             depends_on: vec!["services/network".to_owned()],
+            objectives: vec!["objectives/availability".to_owned()],
             state: ServiceState::Pipeline,
             illustrative: false,
         }
@@ -321,6 +374,22 @@ mod tests {
             unit_price: Some(Amount::new((-1).into(), "EUR".parse().unwrap())),
         };
         assert_eq!(fields(&offering.check()), ["fulfilment_process", "request_form", "unit_price.value"]);
+    }
+
+    #[test]
+    fn a_target_is_of_something_that_is_measured() {
+        let objective = Objective {
+            display_name: "Less downtime".to_owned(),
+            description: String::new(),
+            measure: String::new(),
+            unit: "hours".to_owned(),
+            target: Some(40.into()),
+            target_on: None,
+            owner: "ann".to_owned(),
+            parent: "goals/all".to_owned(),
+            illustrative: false,
+        };
+        assert_eq!(fields(&objective.check()), ["measure", "owner", "parent"]);
     }
 
     #[test]

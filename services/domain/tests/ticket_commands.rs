@@ -171,7 +171,9 @@ fn allowed_transitions_tell_what_is_missing() {
     let allowed = allowed_transitions(&process, &opened(), &agent());
     let told: Vec<_> = allowed
         .iter()
-        .map(|allowed| (allowed.transition.id.as_str(), allowed.permitted, allowed.missing_fields.clone()))
+        .map(|allowed| {
+            (allowed.transition.id.as_str(), allowed.missing_roles.is_empty(), allowed.missing_fields.clone())
+        })
         .collect();
     assert_eq!(
         told,
@@ -455,6 +457,32 @@ fn every_state_and_transition_is_either_allowed_or_refused_by_name() {
             }
         }
     }
+}
+
+#[test]
+fn a_transition_takes_a_role_that_answers_for_its_activity() {
+    let process = shipped().remove(0);
+    let ticket = ticket_in(&process, "new");
+    let holding = |roles: &[&str]| {
+        let named = |roles: &[&str]| roles.iter().map(|&role| role.to_owned()).collect();
+        Caller {
+            roles: named(roles),
+            answering: [("start".to_owned(), named(&["resolver", "service-desk"]))].into(),
+            ..agent()
+        }
+    };
+    let (stranger, resolver) = (holding(&["change-manager"]), holding(&["resolver"]));
+    let start = |caller: &Caller| transition(&process, &ticket, "start", &Changes::default(), &now(caller, 2));
+    let rejection = refused(start(&stranger));
+    assert_eq!(
+        (rejection.reason, rejection.metadata["role"].as_str()),
+        (Reason::RoleRequired, "resolver,service-desk")
+    );
+    assert!(start(&resolver).is_ok());
+    let ways = allowed_transitions(&process, &ticket, &stranger);
+    let missing: Vec<_> = ways.iter().map(|way| (way.transition.id.as_str(), way.missing_roles.clone())).collect();
+    assert_eq!(missing[0], ("start", vec!["resolver", "service-desk"]));
+    assert!(missing[1..].iter().all(|(_, roles)| roles.is_empty()), "{missing:?}");
 }
 
 #[test]

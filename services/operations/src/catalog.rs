@@ -1,4 +1,5 @@
-//! What the catalog has published, compiled and in memory: processes, promises, calendars, customers, services.
+//! What the catalog has published, compiled and in memory: processes, promises, calendars, customers, services, and who
+//! does what.
 //! Read through its published views, so that operations goes on working while the catalog process is down.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -11,17 +12,19 @@ use diesel_async::RunQueryDsl;
 use domain::agreement::Agreement;
 use domain::calendar::{Calendar, Definition, Revision, Timeline};
 use domain::clock::Book;
+use domain::governance::{Governance, Place, Standing};
 use domain::landscape::Landscape;
 use domain::portfolio::{Customer, Service};
 use domain::process::Process;
 use domain::selection::{InForce, Selection, select};
-use domain::ticket::Matter;
+use domain::ticket::{Matter, Ticket};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use servicekit::db::Connection;
 use servicekit::sql::Sql;
-use servicekit::{Error, Kit};
+use servicekit::{Caller, Error, Kit};
 
 /// How often a change of the catalog is looked for.
 const POLL: Duration = Duration::from_secs(1);
@@ -36,6 +39,7 @@ pub struct Snapshot {
     agreements: Vec<(String, Vec<Published<Agreement>>)>,
     book: Book,
     landscape: Landscape,
+    governance: Governance,
     offerings: HashSet<String>,
 }
 
@@ -94,6 +98,14 @@ impl Snapshot {
     /// The customer and all below it.
     pub fn customers_from(&self, customer: &str) -> Vec<String> {
         self.landscape.customers_from(customer).map(str::to_owned).collect()
+    }
+
+    /// The roles that the caller holds for a ticket now, by token or by assignment, and those that its transitions take.
+    pub fn standing(&self, caller: &Caller, process: &Process, ticket: &Ticket, now: Timestamp) -> Standing {
+        let customers = self.landscape.chain(ticket.customer.as_deref());
+        let on = now.to_zoned(TimeZone::UTC).date();
+        let place = Place { service: ticket.service.as_deref(), customers: &customers, on };
+        self.governance.standing(process, place, &caller.actor, |role| caller.has(role))
     }
 
     /// How many revisions of calendars are published: clocks that were read by fewer are read anew.
@@ -227,6 +239,11 @@ async fn load(connection: &mut Connection, version: i64) -> Result<Snapshot, Err
     snapshot.offerings = offerings.into_iter().map(|(name, _)| name).collect();
     let customers = resources::<Customer>(connection, "customers").await?;
     snapshot.landscape.parents = customers.into_iter().map(|(name, customer)| (name, customer.parent)).collect();
+    snapshot.governance = Governance {
+        assignments: resources(connection, "role_assignments").await?.into_iter().collect(),
+        responsibilities: resources(connection, "responsibilities").await?.into_iter().collect(),
+        ..Governance::default()
+    };
     Ok(snapshot)
 }
 

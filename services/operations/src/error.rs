@@ -6,7 +6,7 @@ use servicekit::error::{self, Error, Reason};
 
 servicekit::reasons! {
     TRANSITION_NOT_ALLOWED, FailedPrecondition, "the process has no such transition from the state of the ticket: the metadata names those it has", ["resource", "ticket", "state", "transition", "allowed"];
-    ROLE_REQUIRED, PermissionDenied, "the transition is for a role that the caller lacks: the metadata names it", ["resource", "ticket", "state", "transition", "role"];
+    ROLE_REQUIRED, PermissionDenied, "the transition is for roles of which the caller holds none, by token or by assignment: the metadata names those that would do", ["resource", "ticket", "state", "transition", "role"];
     FIELD_REQUIRED, InvalidArgument, "fields that the process requires are missing: give every one listed";
     FIELD_NOT_WRITABLE, InvalidArgument, "a field is written by another method, or by the server: the message names the way";
     TICKET_CLOSED, FailedPrecondition, "the ticket has ended: reopen it first", ["resource", "ticket", "state"];

@@ -63,6 +63,7 @@ fn follow(
         actor: SCHEDULER.to_owned(),
         side: Side::Provider,
         roles: std::collections::BTreeSet::new(),
+        answering: std::collections::BTreeMap::new(),
         may_backdate: false,
     };
     let ThresholdReached { percent, pinned, .. } = reached;

@@ -2,6 +2,7 @@
 
 mod costs;
 mod definitions;
+mod governance;
 mod portfolio;
 mod promises;
 mod publishing;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Rows of a query as the role of that name beside the service's own: what that role may read.
-async fn read_as(catalog: &Catalog, role: &str, query: &str) -> Result<usize, String> {
+pub(super) async fn read_as(catalog: &Catalog, role: &str, query: &str) -> Result<usize, String> {
     let client = catalog.database.connect().await;
     let own: String = client.query_one("SELECT role_name FROM catalog.server_secret", &[]).await.unwrap().get(0);
     let prefix = own.strip_suffix("_catalog").unwrap();
@@ -23,6 +23,8 @@ async fn others_read_what_is_published_and_nothing_else() {
         ("services", 1),
         ("offerings", 0),
         ("customers", 0),
+        ("role_assignments", 0),
+        ("responsibilities", domain::governance::shipped().responsibilities.len()),
         ("version", 1),
     ] {
         let query = format!("SELECT * FROM catalog.published_{view}_v1");

@@ -6,6 +6,7 @@ mod duties;
 mod exclusions;
 mod imports;
 mod reads;
+mod roles;
 mod scenarios;
 mod scheduler;
 

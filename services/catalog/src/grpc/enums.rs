@@ -33,6 +33,8 @@ servicekit::mirror! {
     feasibility_state: proto::catalog::v1::FeasibilityState = domain::feasibility::State {
         Feasible, Infeasible, Unsupported, NotComputed,
     }
+    /// On which side of a target is good.
+    direction: proto::catalog::v1::TargetDirection = domain::process::Direction { AtLeast, AtMost }
     /// What the clocks of a metric on a ticket come to.
     verdict: proto::catalog::v1::Verdict = domain::simulation::Verdict { Met, Breached, None }
 }

@@ -1,11 +1,12 @@
-//! `GovernanceService`: processes.
+//! `GovernanceService`: processes, roles and responsibilities.
 
 use proto::catalog::v1 as pb;
 use proto::catalog::v1::governance_service_server::GovernanceService;
+use servicekit::convert::Reader;
 use servicekit::standard::Desk;
 
-use super::{difference, finding};
-use crate::usecase::{check_process, compare_revisions};
+use super::{difference, finding, gap};
+use crate::usecase::{check_process, check_responsibilities, compare_revisions};
 use crate::{differences, store};
 
 /// Serves how work is done.
@@ -48,6 +49,49 @@ impl GovernanceService for Governance {
         CheckProcess check_process(self, caller, request: pb::CheckProcessRequest) -> pb::CheckProcessResponse {
             let findings = check_process::run(&self.desk.kit, &caller, &request.name).await?;
             Ok(pb::CheckProcessResponse { findings: findings.into_iter().map(finding).collect() })
+        }
+    }
+
+    servicekit::standard_methods! {
+        "itsm.catalog.v1.GovernanceService/", store::Role,
+        pb::Role { role, roles, role_id };
+        GetRole get_role GetRoleRequest;
+        ListRoles list_roles ListRolesRequest ListRolesResponse;
+        CreateRole create_role CreateRoleRequest;
+        UpdateRole update_role UpdateRoleRequest;
+        DeleteRole delete_role DeleteRoleRequest;
+    }
+
+    servicekit::standard_methods! {
+        "itsm.catalog.v1.GovernanceService/", store::RoleAssignment,
+        pb::RoleAssignment { role_assignment, role_assignments, role_assignment_id };
+        GetRoleAssignment get_role_assignment GetRoleAssignmentRequest;
+        ListRoleAssignments list_role_assignments ListRoleAssignmentsRequest ListRoleAssignmentsResponse;
+        CreateRoleAssignment create_role_assignment CreateRoleAssignmentRequest;
+        UpdateRoleAssignment update_role_assignment UpdateRoleAssignmentRequest;
+        DeleteRoleAssignment delete_role_assignment DeleteRoleAssignmentRequest;
+    }
+
+    servicekit::standard_methods! {
+        "itsm.catalog.v1.GovernanceService/", store::Responsibility,
+        pb::Responsibility { responsibility, responsibilities, responsibility_id };
+        GetResponsibility get_responsibility GetResponsibilityRequest;
+        ListResponsibilities list_responsibilities ListResponsibilitiesRequest ListResponsibilitiesResponse;
+        CreateResponsibility create_responsibility CreateResponsibilityRequest;
+        UpdateResponsibility update_responsibility UpdateResponsibilityRequest;
+        DeleteResponsibility delete_responsibility DeleteResponsibilityRequest;
+    }
+
+    servicekit::read_method! {
+        "itsm.catalog.v1.GovernanceService/",
+        CheckResponsibilities check_responsibilities(self, caller, request: pb::CheckResponsibilitiesRequest)
+        -> pb::CheckResponsibilitiesResponse {
+            let mut reader = Reader::default();
+            let on = reader.date("as_of_date", request.as_of_date.as_ref());
+            reader.finish()?;
+            let (process, service) = (request.process.as_str(), request.service.as_str());
+            let gaps = check_responsibilities::run(&self.desk.kit, &caller, process, service, on).await?;
+            Ok(pb::CheckResponsibilitiesResponse { findings: gaps.into_iter().map(gap).collect() })
         }
     }
 }

@@ -13,10 +13,14 @@ mod customer;
 mod enums;
 mod feasibility;
 mod governance_service;
+mod objective;
 mod offering;
 mod permissions;
 mod portfolio_service;
 mod process;
+mod responsibility;
+mod role;
+mod role_assignment;
 #[cfg(test)]
 mod samples;
 mod service;
@@ -25,6 +29,7 @@ mod value_service;
 
 use domain::difference::Difference;
 use domain::finding::Finding;
+use domain::governance::Gap;
 use proto::catalog::v1 as pb;
 
 pub use agreement_service::Agreements;
@@ -41,6 +46,13 @@ fn finding(finding: Finding) -> pb::Finding {
         reason: finding.reason,
         message: finding.message,
     }
+}
+
+/// A gap in responsibilities as a message.
+fn gap(gap: Gap) -> pb::ResponsibilityFinding {
+    let Gap { severity, reason, resource, message, process, activity, service, roles, member } = gap;
+    let (severity, reason) = (enums::severity::show(severity), reason.as_str().to_owned());
+    pb::ResponsibilityFinding { severity, reason, resource, message, process, activity, service, roles, member }
 }
 
 /// A difference as a message.

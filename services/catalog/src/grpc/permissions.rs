@@ -6,10 +6,12 @@ use servicekit::standard::Permission;
 const ANYBODY: &str = "";
 /// Reads promises, costs and benefits.
 const VIEWER: &str = "catalog.viewer";
-/// Writes the portfolio, customers, calendars, agreements and processes.
+/// Writes the portfolio, customers, calendars, agreements, processes and roles.
 const EDITOR: &str = "catalog.editor";
 /// Puts in force: publishes revisions, takes services live, retires them.
 const PUBLISHER: &str = "catalog.publisher";
+/// Gives roles to people, and says who answers for what: decides who may move tickets.
+const STEWARD: &str = "governance.editor";
 /// Writes the cost ledger, budgets, benefits and allocation rules.
 const ACCOUNTANT: &str = "costs.editor";
 
@@ -27,6 +29,11 @@ pub const PERMISSIONS: &[Permission] = &[
     ("itsm.catalog.v1.PortfolioService/CreateOffering", EDITOR),
     ("itsm.catalog.v1.PortfolioService/UpdateOffering", EDITOR),
     ("itsm.catalog.v1.PortfolioService/DeleteOffering", EDITOR),
+    ("itsm.catalog.v1.PortfolioService/GetObjective", ANYBODY),
+    ("itsm.catalog.v1.PortfolioService/ListObjectives", ANYBODY),
+    ("itsm.catalog.v1.PortfolioService/CreateObjective", EDITOR),
+    ("itsm.catalog.v1.PortfolioService/UpdateObjective", EDITOR),
+    ("itsm.catalog.v1.PortfolioService/DeleteObjective", EDITOR),
     ("itsm.catalog.v1.AgreementService/GetCustomer", ANYBODY),
     ("itsm.catalog.v1.AgreementService/ListCustomers", ANYBODY),
     ("itsm.catalog.v1.AgreementService/CreateCustomer", EDITOR),
@@ -60,6 +67,22 @@ pub const PERMISSIONS: &[Permission] = &[
     ("itsm.catalog.v1.GovernanceService/ListProcessRevisions", ANYBODY),
     ("itsm.catalog.v1.GovernanceService/CompareProcessRevisions", ANYBODY),
     ("itsm.catalog.v1.GovernanceService/CheckProcess", ANYBODY),
+    ("itsm.catalog.v1.GovernanceService/GetRole", ANYBODY),
+    ("itsm.catalog.v1.GovernanceService/ListRoles", ANYBODY),
+    ("itsm.catalog.v1.GovernanceService/CreateRole", EDITOR),
+    ("itsm.catalog.v1.GovernanceService/UpdateRole", EDITOR),
+    ("itsm.catalog.v1.GovernanceService/DeleteRole", EDITOR),
+    ("itsm.catalog.v1.GovernanceService/GetRoleAssignment", ANYBODY),
+    ("itsm.catalog.v1.GovernanceService/ListRoleAssignments", ANYBODY),
+    ("itsm.catalog.v1.GovernanceService/CreateRoleAssignment", STEWARD),
+    ("itsm.catalog.v1.GovernanceService/UpdateRoleAssignment", STEWARD),
+    ("itsm.catalog.v1.GovernanceService/DeleteRoleAssignment", STEWARD),
+    ("itsm.catalog.v1.GovernanceService/GetResponsibility", ANYBODY),
+    ("itsm.catalog.v1.GovernanceService/ListResponsibilities", ANYBODY),
+    ("itsm.catalog.v1.GovernanceService/CreateResponsibility", STEWARD),
+    ("itsm.catalog.v1.GovernanceService/UpdateResponsibility", STEWARD),
+    ("itsm.catalog.v1.GovernanceService/DeleteResponsibility", STEWARD),
+    ("itsm.catalog.v1.GovernanceService/CheckResponsibilities", ANYBODY),
     ("itsm.catalog.v1.ValueService/GetCostEntry", VIEWER),
     ("itsm.catalog.v1.ValueService/ListCostEntries", VIEWER),
     ("itsm.catalog.v1.ValueService/CreateCostEntry", ACCOUNTANT),

@@ -1,4 +1,4 @@
-//! `PortfolioService`: services and offerings.
+//! `PortfolioService`: services, offerings and objectives.
 
 use proto::catalog::v1 as pb;
 use proto::catalog::v1::portfolio_service_server::PortfolioService;
@@ -32,6 +32,16 @@ impl PortfolioService for Portfolio {
         CreateOffering create_offering CreateOfferingRequest;
         UpdateOffering update_offering UpdateOfferingRequest;
         DeleteOffering delete_offering DeleteOfferingRequest;
+    }
+
+    servicekit::standard_methods! {
+        "itsm.catalog.v1.PortfolioService/", store::Objective,
+        pb::BusinessObjective { objective, objectives, objective_id };
+        GetObjective get_objective GetObjectiveRequest;
+        ListObjectives list_objectives ListObjectivesRequest ListObjectivesResponse;
+        CreateObjective create_objective CreateObjectiveRequest;
+        UpdateObjective update_objective UpdateObjectiveRequest;
+        DeleteObjective delete_objective DeleteObjectiveRequest;
     }
 
     servicekit::write_method! {

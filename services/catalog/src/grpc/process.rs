@@ -1,16 +1,17 @@
 //! Processes: message <-> domain.
 
+use domain::amount::Decimal;
 use domain::priority::{Matrix, Rule};
-use domain::process::{Category, CustomFields, Guard, Practice, State, Transition};
+use domain::process::{Activity, Category, CustomFields, Direction, Guard, Measure, Practice, State, Transition};
 use domain::violation::{self, Violation};
 use proto::catalog::v1 as pb;
 use serde::Deserialize;
-use servicekit::convert::Reader;
+use servicekit::convert::{self, Reader};
 use servicekit::resource::Revisioned;
 use servicekit::standard::Declared;
 use servicekit::wire;
 
-use super::enums::category;
+use super::enums::{category, direction};
 use crate::store::Process;
 
 /// The process that a message describes; its id is the last part of `name`.
@@ -61,9 +62,31 @@ fn read(reader: &mut Reader, name: &str, message: &pb::Process) -> Option<Proces
             })
             .unwrap_or_default()
         }),
+        owner_role: message.owner_role.clone(),
+        inputs: message.inputs.clone(),
+        outputs: message.outputs.clone(),
+        activities: message.activities.iter().map(activity).collect(),
+        measures: message.measures.iter().enumerate().map(|(index, found)| measure(reader, index, found)).collect(),
         practice: practice?,
     };
     Some(Process(process))
+}
+
+fn activity(message: &pb::ProcessActivity) -> Activity {
+    let pb::ProcessActivity { id, display_name, description, transitions, approves } = message.clone();
+    Activity { id, display_name, description, transitions, approves }
+}
+
+fn measure(reader: &mut Reader, index: usize, message: &pb::ProcessMeasure) -> Measure {
+    let at = |part: &str| format!("measures[{index}].{part}");
+    let target = reader.decimal(&at("target"), message.target.as_ref());
+    Measure {
+        id: message.id.clone(),
+        description: message.description.clone(),
+        target: reader.required(&at("target"), target).unwrap_or_else(Decimal::zero),
+        unit: message.unit.clone(),
+        direction: reader.choice(&at("direction"), message.direction, direction::read).unwrap_or(Direction::AtLeast),
+    }
 }
 
 fn rule(reader: &mut Reader, index: usize, cell: pb::PriorityRule) -> Rule {
@@ -118,7 +141,27 @@ fn show(Process(process): &Process) -> pb::Process {
         auto_close_days: i32::try_from(process.auto_close_days).unwrap_or(i32::MAX),
         custom_fields: (!process.custom_fields.is_empty())
             .then(|| serde_json::to_value(&process.custom_fields).map(wire::json_struct).unwrap_or_default()),
+        owner_role: process.owner_role.clone(),
+        inputs: process.inputs.clone(),
+        outputs: process.outputs.clone(),
+        activities: process.activities.iter().cloned().map(show_activity).collect(),
+        measures: process.measures.iter().map(show_measure).collect(),
         ..pb::Process::default()
+    }
+}
+
+fn show_activity(activity: Activity) -> pb::ProcessActivity {
+    let Activity { id, display_name, description, transitions, approves } = activity;
+    pb::ProcessActivity { id, display_name, description, transitions, approves }
+}
+
+fn show_measure(measure: &Measure) -> pb::ProcessMeasure {
+    pb::ProcessMeasure {
+        id: measure.id.clone(),
+        description: measure.description.clone(),
+        target: Some(convert::decimal(&measure.target)),
+        unit: measure.unit.clone(),
+        direction: direction::show(measure.direction),
     }
 }
 

@@ -40,6 +40,7 @@ pub fn service() -> pb::Service {
         utility: "send and receive".to_owned(),
         warranty: "99.9 %".to_owned(),
         depends_on: texts(&["services/network"]),
+        objectives: texts(&["objectives/reduce-downtime"]),
         state: pb::ServiceState::Pipeline.into(),
         illustrative: true,
         ..pb::Service::default()
@@ -184,7 +185,84 @@ pub fn process() -> pb::Process {
         priority_matrix: vec![pb::PriorityRule { impact: 1, urgency: 2, priority: 1 }],
         auto_close_days: 5,
         custom_fields: form(),
+        owner_role: "roles/access-owner".to_owned(),
+        inputs: texts(&["a wish"]),
+        outputs: texts(&["a key"]),
+        activities: vec![
+            pb::ProcessActivity { id: "grant".to_owned(), display_name: "Grant".to_owned(), ..Default::default() },
+            pb::ProcessActivity {
+                id: "close".to_owned(),
+                display_name: "Close".to_owned(),
+                description: "See that the right people got in".to_owned(),
+                transitions: texts(&["close"]),
+                approves: texts(&["grant"]),
+            },
+        ],
+        measures: vec![pb::ProcessMeasure {
+            id: "sla.attainment".to_owned(),
+            description: "how often on time".to_owned(),
+            target: Some(common::Decimal { value: "0.95".to_owned() }),
+            unit: "ratio".to_owned(),
+            direction: pb::TargetDirection::AtLeast.into(),
+        }],
         ..pb::Process::default()
+    }
+}
+
+pub fn objective() -> pb::BusinessObjective {
+    pb::BusinessObjective {
+        display_name: "Less downtime".to_owned(),
+        description: "Every hour costs".to_owned(),
+        measure: "hours lost in a year".to_owned(),
+        unit: "hours".to_owned(),
+        target: Some(common::Decimal { value: "40.5".to_owned() }),
+        target_date: Some(common::Date { year: 2027, month: 12, day: 31 }),
+        owner: "people/ann".to_owned(),
+        parent: "objectives/resilience".to_owned(),
+        illustrative: true,
+        ..pb::BusinessObjective::default()
+    }
+}
+
+pub fn role() -> pb::Role {
+    pb::Role {
+        display_name: "Change manager".to_owned(),
+        purpose: "Changes succeed".to_owned(),
+        tasks: texts(&["Keep the calendar of changes"]),
+        authorities: texts(&["Send a change back"]),
+        illustrative: true,
+        ..pb::Role::default()
+    }
+}
+
+pub fn role_assignment() -> pb::RoleAssignment {
+    let date = |month| Some(common::Date { year: 2026, month, day: 1 });
+    pb::RoleAssignment {
+        display_name: "Ann for e-mail".to_owned(),
+        role: "roles/change-manager".to_owned(),
+        member: "people/ann".to_owned(),
+        service: "services/email".to_owned(),
+        customer: "customers/acme".to_owned(),
+        start_date: date(3),
+        end_date: date(9),
+        illustrative: true,
+        ..pb::RoleAssignment::default()
+    }
+}
+
+pub fn responsibility() -> pb::Responsibility {
+    pb::Responsibility {
+        display_name: "Who authorises".to_owned(),
+        process: "processes/change".to_owned(),
+        activity: "authorise".to_owned(),
+        service: "services/email".to_owned(),
+        responsible: texts(&["roles/change-approver"]),
+        accountable: texts(&["roles/change-manager"]),
+        consulted: texts(&["roles/service-owner"]),
+        informed: texts(&["roles/service-desk"]),
+        proposed: true,
+        illustrative: true,
+        ..pb::Responsibility::default()
     }
 }
 
@@ -299,6 +377,10 @@ fn every_field_of_every_resource_survives_the_way_through_the_domain() {
     survives::<store::Calendar>("calendars/office-hours", &calendar());
     survives::<store::Agreement>("agreements/gold", &agreement());
     survives::<store::Process>("processes/access", &process());
+    survives::<store::Objective>("objectives/reduce-downtime", &objective());
+    survives::<store::Role>("roles/change-manager", &role());
+    survives::<store::RoleAssignment>("roleAssignments/ann", &role_assignment());
+    survives::<store::Responsibility>("responsibilities/authorise", &responsibility());
     survives::<store::CostEntry>("costEntries/bill-7", &cost_entry());
     survives::<store::Benefit>("benefits/fewer-calls", &benefit());
     survives_without::<store::Budget>("budgets/cloud", &budget(), &["service"]);

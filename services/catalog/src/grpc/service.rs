@@ -22,6 +22,7 @@ fn read(reader: &mut Reader, message: &pb::Service) -> Service {
         utility: message.utility.clone(),
         warranty: message.warranty.clone(),
         depends_on: message.depends_on.clone(),
+        objectives: message.objectives.clone(),
         state: state.unwrap_or_default(),
         illustrative: message.illustrative,
     }
@@ -38,6 +39,7 @@ fn show(service: &Service) -> pb::Service {
         utility: service.utility.clone(),
         warranty: service.warranty.clone(),
         depends_on: service.depends_on.clone(),
+        objectives: service.objectives.clone(),
         state: service_state::show(service.state),
         illustrative: service.illustrative,
         ..pb::Service::default()

@@ -51,6 +51,7 @@ impl Resource for Customer {
                     Dependant::Named("customer", "parent"),
                     Dependant::Among("agreement", "customers"),
                     Dependant::Among("allocation_rule", "target_customers"),
+                    Dependant::Named("role_assignment", "customer"),
                 ];
                 return reference::refuse_while_used(connection, &after.name, &users).await;
             }

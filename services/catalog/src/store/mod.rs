@@ -8,10 +8,15 @@ mod budget;
 mod calendar;
 mod cost_entry;
 mod customer;
+mod governance;
 mod history;
 mod landscape;
+mod objective;
 mod offering;
 mod process;
+mod responsibility;
+mod role;
+mod role_assignment;
 mod service;
 
 use domain::filter::{Field, Kind};
@@ -24,10 +29,15 @@ pub use budget::Budget;
 pub use calendar::{Calendar, all_timelines, timelines};
 pub use cost_entry::CostEntry;
 pub use customer::Customer;
+pub use governance::{governance, processes_in_force};
 pub use history::{Facts, facts_of, last_fact, opened_between, recorded_after};
 pub use landscape::landscape;
+pub use objective::Objective;
 pub use offering::Offering;
 pub use process::{Process, published_priorities};
+pub use responsibility::Responsibility;
+pub use role::Role;
+pub use role_assignment::RoleAssignment;
 pub use service::Service;
 
 /// Whether something is invented for demonstration.

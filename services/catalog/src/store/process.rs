@@ -50,7 +50,11 @@ impl Resource for Process {
             if after.deleted_at.is_none() {
                 return Ok(());
             }
-            let users = [Dependant::Named("offering", "fulfilment_process")];
+            let users = [
+                Dependant::Named("offering", "fulfilment_process"),
+                // What is only proposed for a process goes with it.
+                Dependant::Named("responsibility", "CASE WHEN NOT proposed THEN process END"),
+            ];
             reference::refuse_while_used(connection, &after.name, &users).await
         })
     }

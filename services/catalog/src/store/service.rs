@@ -35,6 +35,7 @@ static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
             "service_state",
         ),
         Column::list("depends_on", "services it needs", "depends_on"),
+        Column::list("objectives", "objectives of the business that it serves", "objectives"),
         illustrative(),
     ]))
 });
@@ -68,11 +69,15 @@ impl Resource for Service {
                     Dependant::Named("benefit", "service"),
                     Dependant::Named("allocation_rule", "service"),
                     Dependant::Among("allocation_rule", "target_services"),
+                    Dependant::Named("role_assignment", "service"),
+                    Dependant::Named("responsibility", "service"),
                 ];
                 return reference::refuse_while_used(connection, &after.name, &users).await;
             }
-            let needed = Reference::each("service.depends_on", "service", &after.body.0.depends_on);
-            reference::hold(connection, &needed.collect::<Vec<_>>()).await
+            let service = &after.body.0;
+            let needed = Reference::each("service.depends_on", "service", &service.depends_on);
+            let served = Reference::each("service.objectives", "objective", &service.objectives);
+            reference::hold(connection, &needed.chain(served).collect::<Vec<_>>()).await
         })
     }
 }

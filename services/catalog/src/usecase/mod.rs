@@ -5,6 +5,7 @@ pub mod allocate_costs;
 pub mod check_agreement;
 pub mod check_feasibility;
 pub mod check_process;
+pub mod check_responsibilities;
 pub mod compare_revisions;
 pub mod import_costs;
 pub mod publish_shipped;

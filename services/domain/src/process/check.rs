@@ -16,6 +16,8 @@ impl Process {
         self.check_ways(&mut findings);
         self.check_matrix(&mut findings);
         self.check_custom_fields(&mut findings);
+        self.check_activities(&mut findings);
+        self.check_measures(&mut findings);
         findings.sort_by_key(|finding| finding.severity);
         findings
     }
@@ -205,6 +207,66 @@ impl Process {
         }
     }
 
+    fn check_activities(&self, findings: &mut Vec<Finding>) {
+        if !self.owner_role.is_empty() && !self.owner_role.strip_prefix("roles/").is_some_and(|id| !id.is_empty()) {
+            let text = format!("{:?} is no role: write roles/ and an id", self.owner_role);
+            findings.push(Finding::error("owner_role", "ROLE_INVALID", text));
+        }
+        let mut seen = BTreeSet::new();
+        let mut claimed = BTreeSet::new();
+        for (index, activity) in self.activities.iter().enumerate() {
+            let at = |part: &str| format!("activities[{index}].{part}");
+            if !is_id(&activity.id) {
+                findings.push(Finding::error(at("id"), "ID_INVALID", not_an_id(&activity.id)));
+            }
+            if !seen.insert(&activity.id) {
+                let text = format!("activity {} is defined twice: keep one", activity.id);
+                findings.push(Finding::error(at("id"), "ACTIVITY_DUPLICATE", text));
+            }
+            for (place, id) in activity.transitions.iter().enumerate() {
+                let field = format!("activities[{index}].transitions[{place}]");
+                if self.transition(id).is_none() {
+                    let text = format!("activity {} names the transition {id:?}, which is not defined", activity.id);
+                    findings.push(Finding::error(field, "TRANSITION_UNKNOWN", text));
+                } else if !claimed.insert(id) {
+                    let text = format!("transition {id} belongs to two activities: one has to answer for it");
+                    findings.push(Finding::error(field, "TRANSITION_CLAIMED_TWICE", text));
+                }
+            }
+            for (place, id) in activity.approves.iter().enumerate() {
+                let field = format!("activities[{index}].approves[{place}]");
+                if *id == activity.id {
+                    let text = format!("activity {id} approves itself: an approval is an activity of its own");
+                    findings.push(Finding::error(field, "ACTIVITY_APPROVES_ITSELF", text));
+                } else if self.activity(id).is_none() {
+                    let text = format!("activity {} approves {id:?}, which is no activity", activity.id);
+                    findings.push(Finding::error(field, "ACTIVITY_UNKNOWN", text));
+                }
+            }
+        }
+        let open = self.transitions.iter().enumerate().filter(|(_, transition)| !claimed.contains(&transition.id));
+        for (index, transition) in open.filter(|_| !self.activities.is_empty()) {
+            let text = format!("transition {} belongs to no activity: nobody answers for it", transition.id);
+            findings.push(Finding::warning(format!("transitions[{index}]"), "TRANSITION_UNCLAIMED", text));
+        }
+    }
+
+    fn check_measures(&self, findings: &mut Vec<Finding>) {
+        let mut seen = BTreeSet::new();
+        for (index, measure) in self.measures.iter().enumerate() {
+            let field = format!("measures[{index}].id");
+            if !measure.id.split('.').all(is_id) {
+                let text =
+                    format!("{:?} is no measure: write its id as reports know it, as sla.attainment", measure.id);
+                findings.push(Finding::error(&field, "ID_INVALID", text));
+            }
+            if !seen.insert(&measure.id) {
+                let text = format!("measure {} has two targets: keep one", measure.id);
+                findings.push(Finding::error(&field, "MEASURE_DUPLICATE", text));
+            }
+        }
+    }
+
     fn knows_field(&self, path: &str) -> bool {
         match path.strip_prefix("custom_fields.") {
             Some(id) => self.custom_fields.properties.contains_key(id),
@@ -237,16 +299,28 @@ fn not_an_id(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::priority::Rule;
-    use crate::process::shipped;
+    use crate::process::{Activity, Direction, Measure, shipped};
 
     fn reasons(alter: impl FnOnce(&mut Process)) -> Vec<String> {
         let mut process = shipped().remove(0);
+        process.activities.clear();
         alter(&mut process);
         process.check().into_iter().map(|finding| finding.reason).collect()
     }
 
     fn state(id: &str, category: Category) -> State {
         State { id: id.into(), display_name: id.into(), category }
+    }
+
+    fn activity(id: &str, transitions: &[&str], approves: &[&str]) -> Activity {
+        let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        Activity {
+            id: id.into(),
+            display_name: id.into(),
+            description: String::new(),
+            transitions: owned(transitions),
+            approves: owned(approves),
+        }
     }
 
     fn transition(id: &str, from: &[&str], to: &str) -> Transition {
@@ -332,6 +406,53 @@ mod tests {
         assert_eq!(
             reasons(|process| process.transitions.retain(|transition| transition.id != "close")),
             ["STATE_UNREACHABLE", "AUTO_CLOSE_IMPOSSIBLE"].map(String::from).into_iter().rev().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn an_activity_has_transitions_and_approves_activities_that_there_are() {
+        let every = |process: &mut Process| {
+            let ids: Vec<String> = process.transitions.iter().map(|transition| transition.id.clone()).collect();
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            process.activities = vec![activity("work", &ids, &[])];
+        };
+        assert_eq!(reasons(every), [""; 0]);
+        let with = |alter: fn(&mut Process)| {
+            reasons(|process| {
+                every(process);
+                alter(process);
+            })
+        };
+        assert_eq!(with(|process| process.activities[0].transitions.push("fly".into())), ["TRANSITION_UNKNOWN"]);
+        assert_eq!(
+            with(|process| process.activities.push(activity("again", &["resolve"], &[]))),
+            ["TRANSITION_CLAIMED_TWICE"]
+        );
+        assert_eq!(with(|process| process.activities.push(activity("sign", &[], &["dream"]))), ["ACTIVITY_UNKNOWN"]);
+        assert_eq!(
+            with(|process| process.activities.push(activity("sign", &[], &["sign"]))),
+            ["ACTIVITY_APPROVES_ITSELF"]
+        );
+        assert_eq!(with(|process| process.activities.push(activity("work", &[], &[]))), ["ACTIVITY_DUPLICATE"]);
+        assert_eq!(
+            with(|process| process.activities[0].transitions.retain(|id| id != "resolve")),
+            ["TRANSITION_UNCLAIMED"]
+        );
+        assert_eq!(reasons(|process| process.owner_role = "owner".into()), ["ROLE_INVALID"]);
+    }
+
+    #[test]
+    fn a_measure_has_one_target() {
+        let measure = |id: &str| Measure {
+            id: id.into(),
+            description: String::new(),
+            target: 1.into(),
+            unit: String::new(),
+            direction: Direction::AtLeast,
+        };
+        assert_eq!(
+            reasons(|process| process.measures = vec![measure("a.b"), measure("a.b"), measure("A b")]),
+            ["MEASURE_DUPLICATE", "ID_INVALID"]
         );
     }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod custom;
+mod description;
 mod difference;
 mod mermaid;
 mod practice;
@@ -11,6 +12,7 @@ mod shipped;
 use serde::{Deserialize, Serialize};
 
 pub use self::custom::{CustomFields, Property, PropertyType};
+pub use self::description::{Activity, Direction, Measure};
 pub use self::practice::{InvalidPractice, Practice};
 pub use self::shipped::shipped;
 use crate::priority::Matrix;
@@ -48,6 +50,21 @@ pub struct Process {
     /// Fields that its tickets have besides the usual ones. Empty: whatever is given.
     #[serde(default, skip_serializing_if = "CustomFields::is_empty")]
     pub custom_fields: CustomFields,
+    /// Role that answers for the process as such: `roles/incident-process-owner`. Empty: nobody is named.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner_role: String,
+    /// What the process takes in, each in a few words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+    /// What it gives, each in a few words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<String>,
+    /// What is done in it. Their ids never change meaning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub activities: Vec<Activity>,
+    /// What shows that it serves its purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
 }
 
 /// A state of a process.

@@ -1,6 +1,6 @@
 //! What the tests about tickets share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use domain::process::{Process, shipped};
@@ -54,7 +54,13 @@ pub fn live(fact: Fact, occurred_at: Timestamp, position: i64) -> Recorded {
 /// Somebody at the provider.
 #[allow(dead_code)]
 pub fn agent() -> Caller {
-    Caller { actor: "people/bob".into(), side: Side::Provider, roles: BTreeSet::new(), may_backdate: false }
+    Caller {
+        actor: "people/bob".into(),
+        side: Side::Provider,
+        roles: BTreeSet::new(),
+        answering: BTreeMap::new(),
+        may_backdate: false,
+    }
 }
 
 /// Somebody at the customer.

@@ -87,6 +87,7 @@ mod tests {
             actor: "people/ann".to_owned(),
             side: Side::Provider,
             roles: std::collections::BTreeSet::new(),
+            answering: std::collections::BTreeMap::new(),
             may_backdate: false,
         };
         let now: Timestamp = NOW.parse().unwrap();

@@ -305,8 +305,9 @@ impl TicketService for Tickets {
             let next = self.operations.allowed_transitions(&caller, &request.name).await?;
             let allowed = next.transitions().into_iter().map(|allowed| pb::AllowedTransition {
                 transition: Some(show::transition(allowed.transition)),
-                permitted: allowed.permitted,
+                permitted: allowed.missing_roles.is_empty(),
                 missing_fields: allowed.missing_fields.iter().map(|path| crate::error::path("", path)).collect(),
+                missing_roles: allowed.missing_roles.iter().map(|&role| role.to_owned()).collect(),
             });
             Ok(pb::ListAllowedTransitionsResponse { allowed_transitions: allowed.collect() })
         }

@@ -87,7 +87,7 @@ impl Operations {
         let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
         let process = process_of(&catalog, &stored.ticket)?;
         let now = self.kit.clock.now();
-        let caller = actor(&write.caller, &process);
+        let caller = actor(&write.caller, catalog.standing(&write.caller, &process, &stored.ticket, now));
         let act = Act::now(&caller, now);
         let change = decide(&Case { stored: &stored, known: &known, process: &process, catalog: &catalog, act })?;
         if change.facts.is_empty() {

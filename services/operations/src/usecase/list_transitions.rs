@@ -29,8 +29,9 @@ impl Operations {
     pub async fn allowed_transitions(&self, caller: &Caller, name: &str) -> Result<Next, Error> {
         let stored = self.get_ticket(caller, name, Part::WithoutClocks).await?;
         let mut connection = self.kit.database.get().await?;
-        let process = process_of(&*self.catalog.latest(&mut connection).await, &stored.ticket)?;
-        let actor = actor(caller, &process);
+        let catalog = self.catalog.latest(&mut connection).await;
+        let process = process_of(&catalog, &stored.ticket)?;
+        let actor = actor(caller, catalog.standing(caller, &process, &stored.ticket, self.kit.clock.now()));
         Ok(Next { stored, process, actor })
     }
 }

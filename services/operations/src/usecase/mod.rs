@@ -22,13 +22,13 @@ mod change_ticket;
 mod refer;
 mod replay;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(crate) use change_ticket::{after, begun};
 
 use domain::agreement::Kind;
 use domain::clock::Reading;
+use domain::governance::Standing;
 use domain::name::TicketName;
 use domain::process::Process;
 use domain::ticket::command::Caller as Actor;
@@ -149,13 +149,13 @@ pub(crate) fn of_name(found: Option<Stored>, name: &str) -> Result<Stored, Error
     found.filter(|stored| stored.ticket.name == name).ok_or_else(|| Error::not_found(name))
 }
 
-/// The caller as guards of the process see it.
-pub(crate) fn actor(caller: &Caller, process: &Process) -> Actor {
-    let asked = process.transitions.iter().filter_map(|transition| transition.guard.role.clone());
+/// The caller as commands see it, with what they may do with the ticket at hand.
+pub(crate) fn actor(caller: &Caller, standing: Standing) -> Actor {
     Actor {
         actor: caller.actor.clone(),
         side: side_of(caller),
-        roles: asked.filter(|role| caller.has(role)).collect::<BTreeSet<_>>(),
+        roles: standing.roles,
+        answering: standing.answering,
         may_backdate: caller.has(BACKDATE),
     }
 }

@@ -1,5 +1,6 @@
 //! Opens a ticket under the process in force, with a number of its own.
 
+use domain::governance::Standing;
 use domain::name::TicketName;
 use domain::ticket::command::{Act, Opening, open};
 use domain::ticket::{Changes, Patch, Ticket};
@@ -64,7 +65,7 @@ impl Operations {
         let name = TicketName::new(&process.body.ticket_prefix, number)
             .map_err(|fault| Error::internal(format!("{} of {}", fault.message, command.process)))?;
 
-        let caller = actor(&write.caller, &process.body);
+        let caller = actor(&write.caller, Standing::default());
         let act = Act { caller: &caller, now, occurred_at: command.opened_at, comment: &command.comment };
         let opening = Opening { name: name.to_string(), process_revision: process.revision, fields };
         let change = open(&process.body, opening, &act).map_err(|rejection| rejected(rejection, "ticket"))?;

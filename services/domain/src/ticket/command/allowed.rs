@@ -2,7 +2,7 @@
 
 use super::super::{Changes, Ticket};
 use super::Caller;
-use super::transition::{missing_fields, missing_role};
+use super::transition::{missing_fields, missing_roles};
 use crate::process::{Process, Transition};
 
 /// A transition that leaves the state of a ticket.
@@ -10,14 +10,14 @@ use crate::process::{Process, Transition};
 pub struct Allowed<'a> {
     /// The transition.
     pub transition: &'a Transition,
-    /// Whether the caller has the role it asks for.
-    pub permitted: bool,
+    /// Roles of which the caller would have to hold one. Empty: the caller may make it.
+    pub missing_roles: Vec<&'a str>,
     /// Paths of the fields it asks for and the ticket does not have: to be given with it.
     pub missing_fields: Vec<&'a str>,
 }
 
 /// Every transition that leaves the state of the ticket, in the order of the process.
-pub fn allowed_transitions<'a>(process: &'a Process, ticket: &Ticket, caller: &Caller) -> Vec<Allowed<'a>> {
+pub fn allowed_transitions<'a>(process: &'a Process, ticket: &Ticket, caller: &'a Caller) -> Vec<Allowed<'a>> {
     process
         .transitions
         .iter()
@@ -26,7 +26,7 @@ pub fn allowed_transitions<'a>(process: &'a Process, ticket: &Ticket, caller: &C
             let target = process.state(&transition.to)?;
             Some(Allowed {
                 transition,
-                permitted: missing_role(transition, caller).is_none(),
+                missing_roles: missing_roles(transition, caller),
                 missing_fields: missing_fields(transition, target, ticket, &Changes::default()),
             })
         })

@@ -13,7 +13,7 @@ mod rejection;
 mod transition;
 mod update;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -40,6 +40,8 @@ pub struct Caller {
     pub side: Side,
     /// Roles held for this ticket, as guards of transitions name them.
     pub roles: BTreeSet<String>,
+    /// By the id of a transition, the roles that answer for the activity it belongs to: one of them is needed.
+    pub answering: BTreeMap<String, BTreeSet<String>>,
     /// Whether the caller may say that something happened in the past.
     pub may_backdate: bool,
 }

@@ -17,10 +17,16 @@ pub fn transition(
     act: &Act<'_>,
 ) -> Result<Change, Rejection> {
     let (transition, target) = find(process, ticket, id)?;
-    if let Some(role) = missing_role(transition, act.caller) {
-        let text =
-            format!("{} ticket {} needs the role {role}: ask somebody who has it", transition.id, ticket.number());
-        return Err(Rejection::new(Reason::RoleRequired, text).about(ticket).with("transition", id).with("role", role));
+    let roles = missing_roles(transition, act.caller);
+    if !roles.is_empty() {
+        let text = format!(
+            "to {} ticket {} takes the role {}: ask somebody who holds it",
+            transition.id,
+            ticket.number(),
+            roles.join(" or ")
+        );
+        let rejection = Rejection::new(Reason::RoleRequired, text).about(ticket);
+        return Err(rejection.with("transition", id).with("role", roles.join(",")));
     }
     edit::check_writable(fields, writable(target.category))?;
     edit::check(process, fields)?;
@@ -55,10 +61,15 @@ fn find<'a>(process: &'a Process, ticket: &Ticket, id: &str) -> Result<(&'a Tran
         })
 }
 
-/// The role that the transition asks for and the caller does not have.
-pub(super) fn missing_role<'a>(transition: &'a Transition, caller: &Caller) -> Option<&'a str> {
-    let role = transition.guard.role.as_deref()?;
-    (!caller.roles.contains(role)).then_some(role)
+/// Roles of which the caller would have to hold one to make the transition: the one it asks for, or those that answer
+/// for the activity it belongs to. Empty: the caller may make it.
+pub(super) fn missing_roles<'a>(transition: &'a Transition, caller: &'a Caller) -> Vec<&'a str> {
+    let guard = transition.guard.role.as_deref().filter(|role| !caller.roles.contains(*role));
+    let answering = caller.answering.get(&transition.id).filter(|roles| caller.roles.is_disjoint(roles));
+    match guard {
+        Some(role) => vec![role],
+        None => answering.into_iter().flatten().map(String::as_str).collect(),
+    }
 }
 
 /// Paths that the transition asks for and that neither the ticket nor the fields have.
