@@ -17,6 +17,11 @@ use std::str::FromStr;
 use crate::Error;
 use crate::report::{Block, Figure, Report};
 
+/// Width of words in the bundled font, in the unit of their size.
+pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
+    charts::width(text, size, bold)
+}
+
 /// What a report is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {

@@ -168,7 +168,8 @@ fn a_transition_that_asks_for_a_role_is_refused_without_it() {
 fn allowed_transitions_tell_what_is_missing() {
     let mut process = incident().clone();
     process.transitions[0].guard.role = Some("resolver".into());
-    let allowed = allowed_transitions(&process, &opened(), &agent());
+    let (ticket, caller) = (opened(), agent());
+    let allowed = allowed_transitions(&process, &ticket, &caller);
     let told: Vec<_> = allowed
         .iter()
         .map(|allowed| {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::client::{self, Trust};
 use crate::import::Problem;
@@ -28,6 +29,7 @@ const EXAMPLES: &str = "Examples:
   itsm import tickets log.csv --mapping servicenow-log --dry-run
   itsm report --period 2016-03..2016-05 --as-of 2016-06-01 --out report
   itsm explain tickets/INC-000042
+  itsm docs --out handbook
   itsm token new --actor systems/import --roles tickets.importer --expires 90d
   itsm doctor                                what is wrong here, and the way out
 
@@ -58,6 +60,10 @@ const FILL_EXAMPLES: &str = "Examples:
 const DOCTOR_EXAMPLES: &str = "Examples:
   itsm doctor                                             before the first `itsm up`
   itsm doctor --database-url postgres://itsm:secret@db/itsm --tokens-file tokens";
+
+const DOCS_EXAMPLES: &str = "Examples:
+  itsm docs --out handbook                                from the suite on this machine
+  itsm docs --out handbook --catalog catalog:7101 --token-file token --as-of 2026-03-31";
 
 /// What the program does.
 #[derive(Debug, Subcommand)]
@@ -92,6 +98,9 @@ pub enum Command {
     Report(ReportArgs),
     /// Prints the time line of a ticket's clocks
     Explain(ExplainArgs),
+    /// Writes the process handbook as HTML, from the revisions that are published
+    #[command(after_help = DOCS_EXAMPLES)]
+    Docs(DocsArgs),
     /// API tokens for machines
     #[command(subcommand)]
     Token(Token),
@@ -499,6 +508,26 @@ pub struct ExplainArgs {
     /// The operations service.
     #[command(flatten)]
     pub client: ClientArgs,
+}
+
+/// Where the handbook goes.
+#[derive(Debug, Args)]
+pub struct DocsArgs {
+    /// Folder for the handbook, made if it is missing
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Day as of which it is written (UTC); today unless given
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
+    /// Address of the catalog service
+    #[arg(long, env = "ITSM_CATALOG", default_value = "127.0.0.1:7101", value_name = "HOST:PORT")]
+    pub catalog: String,
+    /// The caller.
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Which certificates are trusted and shown.
+    #[command(flatten)]
+    pub trust: Trust,
 }
 
 /// Where to look for what is wrong.

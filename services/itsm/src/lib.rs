@@ -8,6 +8,7 @@ pub mod dashboard;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod handbook;
 pub mod import;
 pub mod issuer;
 pub mod postgres;

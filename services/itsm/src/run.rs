@@ -11,14 +11,14 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::cli::{
-    Cli, Command, DashboardArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve, ServeArgs,
-    SuiteArgs, Token,
+    Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve,
+    ServeArgs, SuiteArgs, Token,
 };
 use crate::client::{self, Trust};
 use crate::dashboard::{self, Dashboard};
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
-use crate::{demo, doctor, explain, issuer, report, token};
+use crate::{demo, doctor, explain, handbook, issuer, report, token};
 
 /// Starts telemetry, does what the command says, and sends what telemetry still holds. Needs a multi-thread runtime.
 pub async fn start(cli: Cli) -> Result<(), Problem> {
@@ -46,6 +46,7 @@ async fn run(command: Command) -> Result<(), Problem> {
         Command::Import(import) => run_import(import).await,
         Command::Report(args) => run_report(&args).await,
         Command::Explain(args) => run_explain(&args).await,
+        Command::Docs(args) => run_docs(&args).await,
         Command::Token(Token::New(args)) => new_token(&args),
         Command::Issuer(args) => run_issuer(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
@@ -203,6 +204,14 @@ pub fn print_made(made: &report::Made, out: &Path) {
 async fn run_explain(args: &ExplainArgs) -> Result<(), Problem> {
     let channel = args.client.connect(operations::SERVICE.port).await?;
     print!("{}", explain::explain(channel, &args.ticket, args.at, args.known).await?);
+    Ok(())
+}
+
+async fn run_docs(args: &DocsArgs) -> Result<(), Problem> {
+    let channel = client::connect_with(&args.catalog, &args.token.read()?, &args.trust).await?;
+    for path in handbook::write(channel, &args.out, args.as_of, clock::System.now()).await? {
+        println!("{}", path.display());
+    }
     Ok(())
 }
 

@@ -181,7 +181,7 @@ async fn a_transition_by_a_role_that_does_not_answer_for_its_activity_is_refused
     let (email, web) = (house.waiting("services/email").await, house.waiting("services/web").await);
     // What ships is proposed and binds nobody.
     let mut bob = house.client("people/bob").await;
-    let mut rework = |ticket: &str| {
+    let rework = |ticket: &str| {
         let request = pb::TransitionTicketRequest { validate_only: true, ..step(ticket, "rework") };
         let mut bob = bob.clone();
         async move { bob.transition_ticket(request).await.map(|_| ()) }

@@ -11,7 +11,7 @@ mod scene;
 
 use std::path::Path;
 
-pub(crate) use paint::FONT;
+pub(crate) use paint::{FONT, width};
 use scene::Scene;
 pub(crate) use scene::{Ink, Layout};
 

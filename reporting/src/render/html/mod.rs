@@ -86,13 +86,8 @@ fn section(report: &Report, index: usize, page: &Page, rows: Option<&str>) -> Re
     })
 }
 
-fn style(report: &Report) -> String {
-    let colours = |of: &dyn Fn(usize, Ink) -> String| -> String {
-        let inks = Ink::ALL.into_iter().enumerate();
-        inks.map(|(index, ink)| [ink.variable(), ":", &of(index, ink), ";"].concat()).collect()
-    };
-    let light = colours(&|_, ink| ink.hex());
-    let dark = colours(&|index, _| DARK[index].to_owned());
+/// The bundled font as CSS that needs no other file.
+pub fn faces() -> String {
     let face = |weight: &str, bytes: &[u8]| {
         format!(
             "@font-face{{font-family:{FONT};font-weight:{weight};font-display:swap;src:url(data:font/woff2;base64,{}) format('woff2')}}",
@@ -101,8 +96,18 @@ fn style(report: &Report) -> String {
     };
     let regular = face("400 500", include_bytes!("../../../assets/inter-regular.woff2"));
     let bold = face("600 700", include_bytes!("../../../assets/inter-semibold.woff2"));
+    [regular, bold].concat()
+}
+
+fn style(report: &Report) -> String {
+    let colours = |of: &dyn Fn(usize, Ink) -> String| -> String {
+        let inks = Ink::ALL.into_iter().enumerate();
+        inks.map(|(index, ink)| [ink.variable(), ":", &of(index, ink), ";"].concat()).collect()
+    };
+    let light = colours(&|_, ink| ink.hex());
+    let dark = colours(&|index, _| DARK[index].to_owned());
     include_str!("style.css")
-        .replace("/*faces*/", &format!("{regular}{bold}"))
+        .replace("/*faces*/", &faces())
         .replace("/*light*/", &light)
         .replace("/*dark*/", &dark)
         .replace("/*foot*/", &report.line().replace(['"', '\\'], ""))

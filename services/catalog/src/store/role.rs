@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;
-use servicekit::filter::{Column, Fields};
+use servicekit::filter::Fields;
 use servicekit::reference::{self, Dependant};
 use servicekit::resource::{self, Resource, Stored, Visibility};
 use servicekit::{Error, Violation, standard};
