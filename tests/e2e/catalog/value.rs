@@ -187,6 +187,9 @@ async fn what_is_wrong_with_value_is_named_and_what_is_used_stays() {
     assert_eq!(fields(&refused), ["benefit.planned.high", "benefit.planned.low"]);
     let planned = pb::Estimate { low: euro(0), high: euro(2), ..planned };
     let benefit = pb::Benefit { planned: Some(planned), ..benefit };
+    let unknown = pb::Benefit { objective: "objectives/none".to_owned(), ..benefit.clone() };
+    let refused = catalog.value().create_benefit(ann(create(unknown))).await.unwrap_err();
+    assert_eq!(fields(&refused), ["benefit.objective"]);
     let made = catalog.value().create_benefit(ann(create(benefit))).await.unwrap().into_inner();
     assert_eq!(made.realised, None, "not recorded");
     let realised = pb::Benefit { realised: euro(0), ..made.clone() };

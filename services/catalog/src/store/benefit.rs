@@ -54,7 +54,12 @@ impl Resource for Benefit {
             if after.deleted_at.is_some() {
                 return Ok(());
             }
-            reference::hold(connection, &[Reference::one("benefit.service", "service", &after.body.0.service)]).await
+            let benefit = &after.body.0;
+            let named = [
+                Reference::one("benefit.objective", "objective", &benefit.objective),
+                Reference::one("benefit.service", "service", &benefit.service),
+            ];
+            reference::hold(connection, &named).await
         })
     }
 }
