@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod apply;
 mod backup;
 mod catalog;
+mod figures;
 mod house;
 mod kit;
 mod operations;

@@ -15,16 +15,15 @@ mod value;
 use std::collections::BTreeSet;
 
 use jiff::ToSpan;
-use jiff::civil::Date;
 use polars::prelude::DataFrame;
 
 pub use coverage::Coverage;
 pub use definitions::{DEFINITIONS, Definition, definition};
-pub use money::NOTICE_DAYS;
 pub(crate) use money::quarter;
+pub use money::{NOTICE_DAYS, Register};
 pub use rows::rows;
 
-use crate::inputs::{ContractRow, Inputs, TicketRow};
+use crate::inputs::{Inputs, TicketRow};
 use crate::period::Period;
 use crate::report::measure::{Measure, Measures, Scope, Value};
 use crate::stats::survival::Curve;
@@ -42,12 +41,10 @@ pub struct Measured {
     pub curves: Vec<(Scope, Curve)>,
     /// What each imported source covers.
     pub coverage: Vec<Coverage>,
-    /// Contracts on which a decision is due, by deadline and then by amount.
-    pub due: Vec<ContractRow>,
+    /// The contracts, by the register they come from. Never empty.
+    pub registers: Vec<Register>,
     /// The open incidents that were opened first, at most six.
     pub oldest: Vec<TicketRow>,
-    /// The date from which contracts are looked at.
-    pub register_date: Date,
 }
 
 /// What measures are made from.
@@ -72,14 +69,8 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
     measures.extend(sla::measures(&context)?);
     measures.extend(money::cost_measures(&context)?);
     measures.extend(value::measures(&context)?);
-    measures.extend(money::contract_measures(&context)?);
-    let register_date = money::register_date(inputs);
-    let mut due: Vec<ContractRow> =
-        inputs.contracts.iter().filter(|contract| money::is_due(contract, register_date)).cloned().collect();
-    due.sort_by(|a, b| {
-        let amount = |row: &ContractRow| row.committed.map_or(0, |money| money.minor_units);
-        amount(b).cmp(&amount(a)).then_with(|| (a.deadline_on, &a.name).cmp(&(b.deadline_on, &b.name)))
-    });
+    let registers = money::registers(inputs);
+    measures.extend(money::contract_measures(&context, &registers)?);
     let mut oldest: Vec<TicketRow> =
         inputs.incidents().filter(|row| row.was_open_before(context.window.end)).cloned().collect();
     oldest.sort_by(|a, b| (a.opened_at, a.key()).cmp(&(b.opened_at, b.key())));
@@ -88,9 +79,8 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
         measures: Measures::new(measures),
         curves: flow::curves(&context)?,
         coverage: context.coverage,
-        due,
+        registers,
         oldest,
-        register_date,
     })
 }
 

@@ -70,10 +70,57 @@ pub(super) fn cost_measures(context: &Context) -> Result<Vec<Measure>, Error> {
         .collect()
 }
 
-/// The date by which "ahead" is meant: the as-of, or the newest start in the register if the register is newer.
-pub(super) fn register_date(inputs: &Inputs) -> Date {
-    let as_of = date(inputs.as_of);
-    inputs.contracts.iter().filter_map(|contract| contract.start_on).fold(as_of, Date::max)
+/// Contracts that come from one source: what is recorded by different people is not added up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Register {
+    /// What tells its measures from those of other registers. Empty: there is no other.
+    pub scope: Scope,
+    /// The date by which "ahead" is meant: the as-of, or its newest start if the register is newer.
+    pub date: Date,
+    /// Its contracts.
+    pub contracts: Vec<ContractRow>,
+    /// Those on which a decision is due, the largest first.
+    pub due: Vec<ContractRow>,
+}
+
+impl Register {
+    /// Whether any of it is invented for demonstration.
+    pub fn is_illustrative(&self) -> bool {
+        self.contracts.iter().any(|contract| contract.illustrative)
+    }
+}
+
+/// The registers, what is invented last; one that is empty where no contract is on record.
+pub(super) fn registers(inputs: &Inputs) -> Vec<Register> {
+    let mut by_source: BTreeMap<&str, Vec<ContractRow>> = BTreeMap::new();
+    for contract in &inputs.contracts {
+        by_source.entry(&contract.source).or_default().push(contract.clone());
+    }
+    if by_source.is_empty() {
+        by_source.entry("").or_default();
+    }
+    let several = by_source.len() > 1;
+    let mut registers: Vec<Register> = by_source
+        .into_iter()
+        .map(|(source, contracts)| {
+            let date = register_date(inputs, source);
+            let mut due: Vec<ContractRow> = contracts.iter().filter(|row| is_due(row, date)).cloned().collect();
+            due.sort_by(|a, b| {
+                let amount = |row: &ContractRow| row.committed.map_or(0, |money| money.minor_units);
+                amount(b).cmp(&amount(a)).then_with(|| (a.deadline_on, &a.name).cmp(&(b.deadline_on, &b.name)))
+            });
+            let scope = if several { Scope::one("source", named(source)) } else { Scope::all() };
+            Register { scope, date, contracts, due }
+        })
+        .collect();
+    registers.sort_by_key(Register::is_illustrative);
+    registers
+}
+
+/// The date by which "ahead" is meant in the register of a source.
+pub(super) fn register_date(inputs: &Inputs, source: &str) -> Date {
+    let contracts = inputs.contracts.iter().filter(|contract| contract.source == source);
+    contracts.filter_map(|contract| contract.start_on).fold(date(inputs.as_of), Date::max)
 }
 
 /// Whether a decision on the contract is due within [`NOTICE_DAYS`] days of the register's date.
@@ -87,42 +134,50 @@ pub(crate) fn quarter(on: Date) -> String {
     format!("{}-Q{}", on.year(), (on.month() + 2) / 3)
 }
 
-/// The contracts and what they commit: as a whole, by quarter of the deadline, by owner, and those due soon.
-pub(super) fn contract_measures(context: &Context) -> Result<Vec<Measure>, Error> {
-    let today = register_date(context.inputs);
+/// The contracts of each register and what they commit: as a whole, by quarter of the deadline, by owner, and those due
+/// soon.
+pub(super) fn contract_measures(context: &Context, registers: &[Register]) -> Result<Vec<Measure>, Error> {
     let mut measures = Vec::new();
-    let groups = |scopes: &dyn Fn(&ContractRow) -> Vec<Scope>, rows: &[&'_ ContractRow]| {
-        let mut groups: BTreeMap<Scope, Vec<ContractRow>> = BTreeMap::new();
-        groups.entry(Scope::all()).or_default();
-        for row in rows {
-            for scope in scopes(row) {
-                groups.entry(scope).or_default().push((*row).clone());
+    for register in registers {
+        let base = &register.scope;
+        let groups = |scopes: &dyn Fn(&ContractRow) -> Vec<Scope>, rows: &[ContractRow]| {
+            let mut groups: BTreeMap<Scope, Vec<ContractRow>> = BTreeMap::new();
+            groups.entry(base.clone()).or_default();
+            for row in rows {
+                for scope in scopes(row) {
+                    groups.entry(scope).or_default().push(row.clone());
+                }
             }
-        }
-        groups
-    };
-    let all: Vec<&ContractRow> = context.inputs.contracts.iter().collect();
-    let due: Vec<&ContractRow> = all.iter().copied().filter(|contract| is_due(contract, today)).collect();
-    let whole_and_parts = |contract: &ContractRow| {
-        let quarter = contract.deadline_on.map_or_else(|| "open-ended".to_owned(), quarter);
-        vec![Scope::all(), Scope::one("quarter", quarter), Scope::one("owner_unit", contract.owner_unit.as_str())]
-    };
-    for (rows, scopes, count, sum) in [
-        (&all, &whole_and_parts as &dyn Fn(&ContractRow) -> Vec<Scope>, "supplier.contracts", "supplier.committed"),
-        (&due, &|_: &ContractRow| vec![Scope::all()], "supplier.notice_due", "supplier.notice_due_committed"),
-    ] {
-        for (scope, rows) in groups(scopes, rows) {
-            let window = if count == "supplier.notice_due" {
-                format!("{today}/{}", today.saturating_add((NOTICE_DAYS + 1).days()))
-            } else {
-                term(&rows)
-            };
-            measures.push(Measure {
-                window: window.clone(),
-                source: contracts_source(&rows),
-                ..context.count(count, scope.clone(), rows.len() as u64)
-            });
-            committed(context, sum, &scope, &window, &rows, &mut measures)?;
+            groups
+        };
+        let whole = |_: &ContractRow| vec![base.clone()];
+        let whole_and_parts = |contract: &ContractRow| {
+            let quarter = contract.deadline_on.map_or_else(|| "open-ended".to_owned(), quarter);
+            let owner = contract.owner_unit.as_str();
+            vec![base.clone(), base.clone().with("quarter", quarter), base.clone().with("owner_unit", owner)]
+        };
+        for (rows, scopes, count, sum) in [
+            (
+                &register.contracts,
+                &whole_and_parts as &dyn Fn(&ContractRow) -> Vec<Scope>,
+                "supplier.contracts",
+                "supplier.committed",
+            ),
+            (&register.due, &whole, "supplier.notice_due", "supplier.notice_due_committed"),
+        ] {
+            for (scope, rows) in groups(scopes, rows) {
+                let window = if count == "supplier.notice_due" {
+                    format!("{}/{}", register.date, register.date.saturating_add((NOTICE_DAYS + 1).days()))
+                } else {
+                    term(&rows)
+                };
+                measures.push(Measure {
+                    window: window.clone(),
+                    source: contracts_source(&rows),
+                    ..context.count(count, scope.clone(), rows.len() as u64)
+                });
+                committed(context, register, sum, &scope, &window, &rows, &mut measures)?;
+            }
         }
     }
     Ok(measures)
@@ -130,21 +185,21 @@ pub(super) fn contract_measures(context: &Context) -> Result<Vec<Measure>, Error
 
 fn committed(
     context: &Context,
+    register: &Register,
     id: &str,
     scope: &Scope,
     window: &str,
     rows: &[ContractRow],
     measures: &mut Vec<Measure>,
 ) -> Result<(), Error> {
-    let stated = |row: &'_ ContractRow| row.committed.map(|money| money.currency);
-    let register = context.inputs.contracts.iter();
-    let splits = Splits::of(register.filter_map(|row| stated(row).map(|currency| (row.source.as_str(), currency))));
+    let currencies: BTreeSet<Currency> =
+        register.contracts.iter().filter_map(|row| row.committed).map(|money| money.currency).collect();
     let mut sums: BTreeMap<Scope, (Currency, Vec<&ContractRow>)> = BTreeMap::new();
     for row in rows {
-        if let Some(currency) = stated(row) {
-            let split = splits.scope(&row.source, currency);
-            let scope = scope.parts().fold(split, |scope, (name, part)| scope.with(name, part.clone()));
-            sums.entry(scope).or_insert_with(|| (currency, Vec::new())).1.push(row);
+        if let Some(money) = row.committed {
+            let scope = scope.clone();
+            let scope = if currencies.len() > 1 { scope.with("currency", money.currency.code()) } else { scope };
+            sums.entry(scope).or_insert_with(|| (money.currency, Vec::new())).1.push(row);
         }
     }
     for (scope, (currency, rows)) in sums {

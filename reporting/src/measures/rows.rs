@@ -86,7 +86,6 @@ fn costs(inputs: &Inputs, period: &Period, scope: &Scope) -> Vec<String> {
 }
 
 fn contracts(inputs: &Inputs, id: &str, scope: &Scope) -> Vec<String> {
-    let today = money::register_date(inputs);
     let value = |contract: &crate::inputs::ContractRow, name: &str| match name {
         "quarter" => Some(contract.deadline_on.map_or_else(|| "open-ended".to_owned(), money::quarter)),
         "owner_unit" => Some(contract.owner_unit.clone()),
@@ -95,7 +94,8 @@ fn contracts(inputs: &Inputs, id: &str, scope: &Scope) -> Vec<String> {
         _ => None,
     };
     let holds = |contract: &&crate::inputs::ContractRow| {
-        (!id.starts_with("supplier.notice_due") || money::is_due(contract, today))
+        (!id.starts_with("supplier.notice_due")
+            || money::is_due(contract, money::register_date(inputs, &contract.source)))
             && (!id.ends_with("committed") || contract.committed.is_some())
             && scope.parts().all(|(name, part)| value(contract, name).is_some_and(|value| value == part.to_string()))
     };

@@ -193,6 +193,8 @@ fn nothing_is_added_across_currencies_or_sources() {
     let all = measures(&estate);
     assert!(all.get("supplier.committed", &Scope::all()).is_none());
     assert_eq!(exact(all.get("supplier.committed", &Scope::one("source", "another.csv")).unwrap()), "5.00");
+    assert!(all.get("supplier.contracts", &Scope::all()).is_none(), "what others record is not counted in");
+    assert_eq!(all.get("supplier.contracts", &Scope::one("source", "another.csv")).unwrap().count(), 1);
 }
 
 #[test]
@@ -207,8 +209,8 @@ fn contracts_are_looked_at_from_the_registers_own_date() {
     );
     estate.contracts[2].start_on = Some("2017-12-01".parse().unwrap());
     let measured = measured(&estate, &march()).unwrap();
-    assert_eq!(measured.register_date.to_string(), "2017-12-01");
-    assert_eq!(measured.due.len(), 1);
+    assert_eq!(measured.registers[0].date.to_string(), "2017-12-01");
+    assert_eq!(measured.registers[0].due.len(), 1);
 }
 
 #[test]

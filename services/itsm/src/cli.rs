@@ -27,6 +27,7 @@ const EXAMPLES: &str = "Examples:
   itsm demo                                  everything with real data; open http://127.0.0.1:7100
   itsm up --insecure                         an empty suite on this machine
   itsm import tickets log.csv --mapping servicenow-log --dry-run
+  itsm export --out catalog && itsm apply catalog --plan
   itsm report --period 2016-03..2016-05 --as-of 2016-06-01 --out report
   itsm explain tickets/INC-000042
   itsm docs --out handbook
@@ -56,6 +57,15 @@ const CHECK_EXAMPLES: &str = "Examples:
 const FILL_EXAMPLES: &str = "Examples:
   itsm fill --catalog catalog:7101 --operations operations:7102 --supplier supplier:7103 --token-file token \\
       --database-url postgres://itsm@db/itsm --out /var/lib/itsm/reports";
+
+const APPLY_EXAMPLES: &str = "Examples:
+  itsm apply catalog/ --plan                              what differs, resource by resource and field by field
+  itsm apply catalog/ --yes                               and makes it so
+  itsm apply catalog/ --prune                             and deletes what is no longer in the files";
+
+const EXPORT_EXAMPLES: &str = "Examples:
+  itsm export --out catalog/                              a file for each kind
+  itsm export --kind Agreement,Calendar --out promises.yaml";
 
 const DOCTOR_EXAMPLES: &str = "Examples:
   itsm doctor                                             before the first `itsm up`
@@ -94,6 +104,12 @@ pub enum Command {
     /// Brings files in through the public API
     #[command(subcommand)]
     Import(Import),
+    /// Makes what is there what files say: shows the plan, then carries it out
+    #[command(after_help = APPLY_EXAMPLES)]
+    Apply(ApplyArgs),
+    /// Writes what is there as files that apply reads
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Makes the Service Value Report
     Report(ReportArgs),
     /// Prints the time line of a ticket's clocks
@@ -253,6 +269,20 @@ pub struct DemoArgs {
 /// Which services the demo's data goes to, and where its reports go.
 #[derive(Debug, Args)]
 pub struct FillArgs {
+    /// The services.
+    #[command(flatten)]
+    pub servers: Servers,
+    /// Folder for the two reports: the one that the dashboard shows
+    #[arg(long, env = "ITSM_REPORTS", default_value = "reports", value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// The database that the services work on: reports are read from it.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+}
+
+/// Where the three services are, and as whom they are called.
+#[derive(Debug, Clone, Args)]
+pub struct Servers {
     /// Address of the catalog service
     #[arg(long, env = "ITSM_CATALOG", default_value = "127.0.0.1:7101", value_name = "HOST:PORT")]
     pub catalog: String,
@@ -268,12 +298,54 @@ pub struct FillArgs {
     /// Which certificates are trusted and shown.
     #[command(flatten)]
     pub trust: Trust,
-    /// Folder for the two reports: the one that the dashboard shows
-    #[arg(long, env = "ITSM_REPORTS", default_value = "reports", value_name = "FOLDER")]
-    pub out: PathBuf,
-    /// The database that the services work on: reports are read from it.
+}
+
+impl Servers {
+    /// The address of a service by its name.
+    pub fn address_of(&self, server: &str) -> &str {
+        match server {
+            "catalog" => &self.catalog,
+            "supplier" => &self.supplier,
+            _ => &self.operations,
+        }
+    }
+}
+
+/// What to apply, and how.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Files, and folders of .yaml files
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    pub files: Vec<PathBuf>,
+    /// Shows what would be done, and does nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Deletes what an earlier run made of these files and they no longer state
+    #[arg(long)]
+    pub prune: bool,
+    /// Asks nothing
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Where it is kept what was made of these files; .applied.json in the folder, if one folder is given
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// The services.
     #[command(flatten)]
-    pub database: servicekit::config::Database,
+    pub servers: Servers,
+}
+
+/// What to export, and where to.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Kinds to export: Service, Agreement; all unless given
+    #[arg(long = "kind", value_delimiter = ',', value_name = "KIND,…")]
+    pub kinds: Vec<String>,
+    /// A file that ends in .yaml, or a folder that gets a file for each kind; printed unless given
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub out: Option<PathBuf>,
+    /// The services.
+    #[command(flatten)]
+    pub servers: Servers,
 }
 
 /// As whom a client calls.
@@ -403,9 +475,12 @@ pub enum Import {
     Tickets {
         /// The file
         file: PathBuf,
-        /// A mapping that ships (servicenow-log) or a mapping file
+        /// A mapping that ships (servicenow-log, jira-csv) or a mapping file
         #[arg(long, value_name = "MAPPING")]
         mapping: String,
+        /// Time zone of times that name none, instead of the mapping's: Europe/Berlin
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
         /// Maps every row, sends none and prints the values that nothing maps
         #[arg(long)]
         dry_run: bool,

@@ -1,7 +1,8 @@
-//! The one executable of the suite as a library: the command line, the suite in one process, imports, the
-//! dashboard, tokens and the embedded Postgres.
+//! The one executable of the suite as a library: the command line, the suite in one process, imports, resources as files,
+//! the dashboard, tokens and the embedded Postgres.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
 
+pub mod apply;
 pub mod cli;
 pub mod client;
 pub mod dashboard;

@@ -16,9 +16,10 @@ use crate::cli::{
 };
 use crate::client::{self, Trust};
 use crate::dashboard::{self, Dashboard};
+use crate::import::mapping::Mapping;
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
-use crate::{demo, doctor, explain, handbook, issuer, report, token};
+use crate::{apply, demo, doctor, explain, handbook, issuer, report, token};
 
 /// Starts telemetry, does what the command says, and sends what telemetry still holds. Needs a multi-thread runtime.
 pub async fn start(cli: Cli) -> Result<(), Problem> {
@@ -44,6 +45,8 @@ async fn run(command: Command) -> Result<(), Problem> {
         Command::Migrate(database) => run_migrations(&database).await,
         Command::Check { address, trust } => check(&address, &trust).await,
         Command::Import(import) => run_import(import).await,
+        Command::Apply(args) => apply::run(&args).await,
+        Command::Export(args) => apply::run_export(&args).await,
         Command::Report(args) => run_report(&args).await,
         Command::Explain(args) => run_explain(&args).await,
         Command::Docs(args) => run_docs(&args).await,
@@ -114,7 +117,8 @@ pub async fn serves(address: &str, trust: &Trust) -> Result<bool, Problem> {
 
 async fn run_import(import: Import) -> Result<(), Problem> {
     let summary = match import {
-        Import::Tickets { file, mapping, dry_run, again, client } => {
+        Import::Tickets { file, mapping, time_zone, dry_run, again, client } => {
+            let mapping = Mapping::load(&mapping)?.in_zone(time_zone.as_deref());
             if dry_run {
                 let summary = tickets::dry_run(&Input::open(&file)?, &mapping)?;
                 print!("{}", describe_dry_run(&summary));
@@ -122,7 +126,7 @@ async fn run_import(import: Import) -> Result<(), Problem> {
             }
             let input = Input::open(&file)?;
             let channel = client.connect(operations::SERVICE.port).await?;
-            tickets::import_from(channel, input, &mapping, again).await?
+            tickets::import_from(channel, input, mapping, again).await?
         }
         Import::Contracts { file, currency, client } => {
             let input = Input::open(&file)?;
@@ -174,11 +178,18 @@ pub fn describe(summary: &Summary) -> String {
 fn describe_dry_run(summary: &Summary) -> String {
     use std::fmt::Write as _;
     let mut text = format!("{} rows read, {} can be mapped\n", summary.rows, summary.created);
-    if summary.unmapped.is_empty() {
+    if summary.unmapped.is_empty() && summary.unnamed.is_empty() {
         text.push_str("every value is mapped\n");
-    } else {
-        text.push_str("values that nothing maps:\n");
-        for ((field, value), count) in &summary.unmapped {
+    }
+    let kinds = [
+        ("values that nothing maps, whose rows are left out:", &summary.unmapped),
+        ("values that the mapping skips, whose field stays empty:", &summary.unnamed),
+    ];
+    for (heading, values) in kinds.into_iter().filter(|(_, values)| !values.is_empty()) {
+        let _ = writeln!(text, "{heading}");
+        let mut values: Vec<_> = values.iter().collect();
+        values.sort_by_key(|((field, _), count)| (field.clone(), std::cmp::Reverse(**count)));
+        for ((field, value), count) in values {
             let _ = writeln!(text, "  {field:<20} {value:<32} {count:>9} rows");
         }
     }

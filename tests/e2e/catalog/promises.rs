@@ -309,7 +309,7 @@ impl Desk {
     }
 
     async fn demo(&self) {
-        itsm::demo::catalog::apply(self.catalog.clone()).await.unwrap();
+        itsm::demo::overlay::add(&itsm::apply::Remote::default().with("catalog", self.catalog.clone())).await.unwrap();
     }
 
     /// Imports the first rows of the demo's log, and waits until their facts are in order.
@@ -318,7 +318,14 @@ impl Desk {
         let log = BufReader::new(liblzma::read::XzDecoder::new(std::fs::File::open(path).unwrap()));
         let slice: Vec<String> = log.lines().take(2_501).map(Result::unwrap).collect();
         let input = Input::of("slice.csv", slice.join("\n").as_bytes()).unwrap();
-        tickets::import_from(self.operations.clone(), input, "servicenow-log", false).await.unwrap();
+        tickets::import_from(
+            self.operations.clone(),
+            input,
+            itsm::import::mapping::Mapping::load("servicenow-log").unwrap(),
+            false,
+        )
+        .await
+        .unwrap();
         let client = self.database.connect().await;
         let pending = "SELECT count(*) FROM operations.journal_pending";
         while client.query_one(pending, &[]).await.unwrap().get::<_, i64>(0) > 0 {

@@ -33,7 +33,9 @@ impl Operations {
         let database = TestDatabase::new().await;
         let at = config::Database::at(database.url());
         let catalog = Running::insecure(catalog::build(&at).await).await;
-        itsm::demo::catalog::apply(catalog.channel().await).await.unwrap();
+        itsm::demo::overlay::add(&itsm::apply::Remote::default().with("catalog", catalog.channel().await))
+            .await
+            .unwrap();
         let operations = Running::insecure(operations::build(&at).await).await;
         Self { client: TicketServiceClient::new(operations.channel().await), database }
     }

@@ -1,6 +1,7 @@
 //! The first page: what is asked of a report, answered as far as the data goes.
 
 use super::{capital, contracts, cost, metric_word, promises};
+use crate::measures::Register;
 use crate::report::measure::{Measure, Scope};
 use crate::report::page::{Answer, Block, Cell, Column, Gap, Mark, Page, Row, Table};
 use crate::report::{Material, text};
@@ -167,7 +168,8 @@ fn spent(material: &Material) -> Answer {
 }
 
 fn decide(material: &Material) -> Answer {
-    let due = &material.now.due;
+    let registers: Vec<&Register> = material.now.registers.iter().collect();
+    let due: Vec<_> = registers.iter().flat_map(|register| &register.due).collect();
     Answer {
         question: "What must be decided?",
         finding: format!(
@@ -177,7 +179,7 @@ fn decide(material: &Material) -> Answer {
         ),
         illustrative: due.iter().any(|contract| contract.illustrative),
         wide: true,
-        table: (!due.is_empty()).then(|| contracts::due_table(material, DECISIONS)),
+        table: (!due.is_empty()).then(|| contracts::due_table(&registers, DECISIONS)),
         page: Some("contracts"),
     }
 }

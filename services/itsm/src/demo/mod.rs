@@ -7,14 +7,16 @@ use pb::ticket_service_client::TicketServiceClient;
 use proto::operations::v1 as pb;
 use servicekit::serve::shutdown_signal;
 
-use crate::cli::{DemoArgs, FillArgs, Format, ReportArgs, TokenArgs};
+use crate::apply::Remote;
+use crate::cli::{DemoArgs, FillArgs, Format, ReportArgs, Servers, TokenArgs};
 use crate::client::{self, Trust, sentence};
+use crate::import::mapping::Mapping;
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::report;
 use crate::run::{describe, print_failures};
 use crate::suite::{Suite, data_dir_or_default, problem};
 
-pub mod catalog;
+pub mod overlay;
 
 /// A report that the demo makes.
 struct Wanted {
@@ -71,11 +73,13 @@ pub async fn run(args: &DemoArgs) -> Result<(), Problem> {
     println!("started in {}: embedded Postgres in {}", seconds(began.elapsed()), data_dir.display());
 
     let everything = FillArgs {
-        catalog: addresses.catalog.to_string(),
-        operations: addresses.operations.to_string(),
-        supplier: addresses.supplier.to_string(),
-        token: TokenArgs { token: String::new(), token_file: None },
-        trust: Trust::default(),
+        servers: Servers {
+            catalog: addresses.catalog.to_string(),
+            operations: addresses.operations.to_string(),
+            supplier: addresses.supplier.to_string(),
+            token: TokenArgs { token: String::new(), token_file: None },
+            trust: Trust::default(),
+        },
         out,
         database: suite.database.clone(),
     };
@@ -109,18 +113,25 @@ pub async fn fill_running(args: &FillArgs) -> Result<(), Problem> {
 
 /// Brings the data in and makes the reports. What is there already stays as it is.
 async fn fill(args: &FillArgs) -> Result<(), Problem> {
-    let token = args.token.read()?;
-    let catalog = client::connect_with(&args.catalog, &token, &args.trust).await?;
-    let operations = client::connect_with(&args.operations, &token, &args.trust).await?;
-    let supplier = client::connect_with(&args.supplier, &token, &args.trust).await?;
+    let Servers { catalog, operations, supplier, token, trust } = &args.servers;
+    let token = token.read()?;
+    let catalog = client::connect_with(catalog, &token, trust).await?;
+    let operations = client::connect_with(operations, &token, trust).await?;
+    let supplier = client::connect_with(supplier, &token, trust).await?;
 
-    let created = catalog::apply(catalog.clone()).await?;
+    let remote = Remote::default()
+        .with("catalog", catalog.clone())
+        .with("operations", operations.clone())
+        .with("supplier", supplier.clone());
+    let created = overlay::add(&remote).await?;
     println!("\nbrought in through gRPC");
-    println!("  catalog     {created} resources created (ILLUSTRATIVE: the log names no services and no promises)");
+    println!("  overlay     {created} resources created (ILLUSTRATIVE: the log names no services and no promises)");
 
     let (name, bytes) = shipped!("servicenow_incident_event_log.csv.xz");
     let began = Instant::now();
-    let summary = tickets::import_from(operations.clone(), Input::of(name, bytes)?, "servicenow-log", false).await?;
+    let summary =
+        tickets::import_from(operations.clone(), Input::of(name, bytes)?, Mapping::load("servicenow-log")?, false)
+            .await?;
     let count = pb::CountTicketsRequest { filter: "practice = \"incident\"".to_owned(), ..Default::default() };
     let incidents = TicketServiceClient::new(operations)
         .count_tickets(count)

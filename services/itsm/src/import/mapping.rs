@@ -14,8 +14,10 @@ use serde::Deserialize;
 use super::{Problem, timestamp};
 
 /// The mappings that ship with the program, by name.
-pub const SHIPPED: [(&str, &str); 1] =
-    [("servicenow-log", include_str!("../../../../demo/mappings/servicenow-log.yaml"))];
+pub const SHIPPED: [(&str, &str); 2] = [
+    ("servicenow-log", include_str!("../../../../demo/mappings/servicenow-log.yaml")),
+    ("jira-csv", include_str!("../../../../demo/mappings/jira-csv.yaml")),
+];
 
 /// A mapping as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,8 +27,8 @@ pub struct Mapping {
     pub description: String,
     /// System the tickets are in; unique with their source id.
     pub source_system: String,
-    /// Process they are filed under: `processes/incident`.
-    pub process: String,
+    /// Process they are filed under: `processes/incident`. None: a field says it, row by row.
+    pub process: Option<String>,
     /// What a row is.
     #[serde(default)]
     pub rows: Rows,
@@ -59,10 +61,29 @@ pub struct Format {
     pub delimiter: char,
     /// Cell contents that mean "no value", besides the empty cell.
     pub nulls: BTreeSet<String>,
-    /// Format of times, in the notation of strftime.
-    pub time: String,
+    /// Formats of times, in the notation of strftime; the first that fits counts.
+    pub time: Formats,
     /// IANA zone of times that name none.
     pub time_zone: String,
+}
+
+/// One format of times, or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Formats {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Formats {
+    fn list(&self) -> Vec<String> {
+        match self {
+            Self::One(format) => vec![format.clone()],
+            Self::Several(formats) => formats.clone(),
+        }
+    }
 }
 
 impl Default for Format {
@@ -70,19 +91,21 @@ impl Default for Format {
         Self {
             delimiter: ',',
             nulls: BTreeSet::new(),
-            time: "%Y-%m-%dT%H:%M:%S".to_owned(),
+            time: Formats::One("%Y-%m-%dT%H:%M:%S".to_owned()),
             time_zone: "UTC".to_owned(),
         }
     }
 }
 
-/// Where one ticket field comes from. Exactly one of column, columns, constant, template and row is given.
+/// Where one ticket field comes from. Exactly one of column, first, columns, constant, template and row is given.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Field {
     /// One column.
     pub column: Option<String>,
-    /// Several columns that make a list.
+    /// Several columns: the first that holds something counts.
+    pub first: Option<Vec<String>>,
+    /// Several columns that make a list, each as often as the file has it.
     pub columns: Option<Vec<String>>,
     /// The same value on every row.
     pub constant: Option<String>,
@@ -96,6 +119,10 @@ pub struct Field {
     pub values: Option<BTreeMap<String, Option<Scalar>>>,
     /// What happens to values that the map does not name.
     pub others: Others,
+    /// What stands for those values, and for an empty cell, instead.
+    pub default: Option<Scalar>,
+    /// Whether files may lack its columns.
+    pub optional: bool,
 }
 
 /// A value in a map: text or a number.
@@ -144,6 +171,14 @@ pub struct Link {
 }
 
 impl Mapping {
+    /// The mapping, with another time zone if one is named.
+    pub fn in_zone(mut self, zone: Option<&str>) -> Self {
+        if let Some(zone) = zone {
+            zone.clone_into(&mut self.format.time_zone);
+        }
+        self
+    }
+
     /// The shipped mapping of that name, or the file at that path.
     pub fn load(name_or_path: &str) -> Result<Self, Problem> {
         if let Some((_, text)) = SHIPPED.iter().find(|(name, _)| *name == name_or_path) {
@@ -171,7 +206,7 @@ pub struct Mapper {
     source_system: String,
     process: String,
     nulls: BTreeSet<String>,
-    time_format: String,
+    time_formats: Vec<String>,
     zone: TimeZone,
     fields: Vec<(Target, Source)>,
     links: Vec<(pb::LinkType, usize, String)>,
@@ -184,11 +219,12 @@ struct Source {
     resource: Option<String>,
     values: Option<BTreeMap<String, Option<String>>>,
     others: Others,
+    default: Option<String>,
 }
 
 #[derive(Debug)]
 enum From {
-    Column(usize),
+    First(Vec<usize>),
     Columns(Vec<usize>),
     Constant(String),
     Template(Vec<(String, Option<usize>)>),
@@ -204,7 +240,7 @@ macro_rules! targets {
 }
 
 targets! {
-    SourceId "source_id", ObserveTime "observe_time", SourceSequence "source_sequence", Actor "actor",
+    SourceId "source_id", Process "process", ObserveTime "observe_time", SourceSequence "source_sequence", Actor "actor",
     State "state", PendingReason "pending_reason", OpenTime "open_time", ResolveTime "resolve_time",
     CloseTime "close_time", ResolutionCode "resolution.code", ResolutionText "resolution.text",
     ResolutionCause "resolution.cause", Title "title", Description "description", Customer "customer",
@@ -229,12 +265,15 @@ pub struct RowError {
 impl Mapper {
     /// Binds a mapping to the columns of a file.
     pub fn bind(mapping: &Mapping, header: &csv::StringRecord) -> Result<Self, Problem> {
-        let column = |name: &str| {
-            header.iter().position(|cell| cell.trim() == name).ok_or_else(|| {
+        let every = |name: &str, optional: bool| {
+            let found: Vec<usize> = (0..header.len()).filter(|at| header[*at].trim() == name).collect();
+            if found.is_empty() && !optional {
                 let columns: Vec<_> = header.iter().collect();
-                Problem::new(format!("the file has no column {name}: it has {}", columns.join(", ")))
-            })
+                return Err(Problem::new(format!("the file has no column {name}: it has {}", columns.join(", "))));
+            }
+            Ok(found)
         };
+        let column = |name: &str| every(name, false).map(|found| found[0]);
         let mut fields = Vec::new();
         for (name, field) in &mapping.fields {
             let Some((_, target)) = TARGETS.iter().find(|(known, _)| known == name) else {
@@ -245,12 +284,18 @@ impl Mapper {
                 )));
             };
             let mut sources = Vec::new();
+            let all = |names: &[String]| {
+                let found: Result<Vec<_>, _> = names.iter().map(|name| every(name, field.optional)).collect();
+                found.map(|found| found.concat())
+            };
             if let Some(name) = &field.column {
-                sources.push(From::Column(column(name)?));
+                sources.push(From::First(all(std::slice::from_ref(name))?));
+            }
+            if let Some(names) = &field.first {
+                sources.push(From::First(all(names)?));
             }
             if let Some(names) = &field.columns {
-                let columns: Result<_, _> = names.iter().map(|name| column(name)).collect();
-                sources.push(From::Columns(columns?));
+                sources.push(From::Columns(all(names)?));
             }
             if let Some(constant) = &field.constant {
                 sources.push(From::Constant(constant.clone()));
@@ -263,17 +308,30 @@ impl Mapper {
             }
             let (Some(from), true) = (sources.pop(), sources.is_empty()) else {
                 return Err(Problem::new(format!(
-                    "the mapping of {name} needs exactly one of column, columns, constant, template and row"
+                    "the mapping of {name} needs exactly one of column, first, columns, constant, template and row"
                 )));
             };
             let values = field
                 .values
                 .as_ref()
                 .map(|values| values.iter().map(|(from, to)| (from.clone(), to.as_ref().map(Scalar::text))).collect());
-            fields.push((
-                *target,
-                Source { field: name.clone(), from, resource: field.resource.clone(), values, others: field.others },
-            ));
+            if field.default.is_some() && (field.others != Others::Report || field.columns.is_some()) {
+                return Err(Problem::new(format!(
+                    "the mapping of {name} has a default: it stands for what others would say, and not in a list"
+                )));
+            }
+            let source = Source {
+                field: name.clone(),
+                from,
+                resource: field.resource.clone(),
+                values,
+                others: field.others,
+                default: field.default.as_ref().map(Scalar::text),
+            };
+            fields.push((*target, source));
+        }
+        if mapping.process.is_some() == mapping.fields.contains_key("process") {
+            return Err(Problem::new("the mapping names the process once: for every row, or as a field of each"));
         }
         for required in ["source_id", "observe_time", "state"] {
             if !mapping.fields.contains_key(required) {
@@ -292,17 +350,23 @@ impl Mapper {
         })?;
         Ok(Self {
             source_system: mapping.source_system.clone(),
-            process: mapping.process.clone(),
+            process: mapping.process.clone().unwrap_or_default(),
             nulls: mapping.format.nulls.clone(),
-            time_format: mapping.format.time.clone(),
+            time_formats: mapping.format.time.list(),
             zone,
             fields,
             links,
         })
     }
 
-    /// Maps a row. All that is wrong with it is returned, not just the first.
-    pub fn map(&self, number: i64, row: &csv::StringRecord) -> Result<pb::TicketSnapshot, Vec<RowError>> {
+    /// Maps a row. All that is wrong with it is returned, not just the first; `skipped` gets the values that the mapping
+    /// leaves out because it does not name them, with their field.
+    pub fn map(
+        &self,
+        number: i64,
+        row: &csv::StringRecord,
+        skipped: &mut Vec<(String, String)>,
+    ) -> Result<pb::TicketSnapshot, Vec<RowError>> {
         let mut snapshot = pb::TicketSnapshot {
             source_system: self.source_system.clone(),
             process: self.process.clone(),
@@ -310,7 +374,7 @@ impl Mapper {
         };
         let mut errors = Vec::new();
         for (target, source) in &self.fields {
-            if let Err(error) = self.fill(&mut snapshot, *target, source, number, row) {
+            if let Err(error) = self.fill(&mut snapshot, *target, source, number, row, skipped) {
                 errors.push(error);
             }
         }
@@ -338,12 +402,13 @@ impl Mapper {
         source: &Source,
         number: i64,
         row: &csv::StringRecord,
+        skipped: &mut Vec<(String, String)>,
     ) -> Result<(), RowError> {
         if let From::Columns(columns) = &source.from {
             let values = columns
                 .iter()
                 .filter_map(|column| self.cell(row, *column))
-                .filter_map(|cell| source.convert(cell).transpose())
+                .filter_map(|cell| source.convert(cell, skipped).transpose())
                 .collect::<Result<Vec<_>, _>>()?;
             let list = Some(pb::StringList { values });
             match target {
@@ -356,18 +421,19 @@ impl Mapper {
             return Ok(());
         }
         let text = match &source.from {
-            From::Column(column) => match self.cell(row, *column) {
-                Some(cell) => source.convert(cell)?,
-                None => None,
-            },
+            From::First(columns) => columns.iter().find_map(|column| self.cell(row, *column)).map(str::to_owned),
             From::Constant(constant) => Some(constant.clone()),
             From::Template(parts) => self.render(parts, row),
             From::Row => Some(number.to_string()),
             From::Columns(_) => None,
         };
+        let text = match text {
+            Some(text) => source.convert(&text, skipped)?,
+            None => source.default.clone(),
+        };
         let Some(text) = text else {
             return match target {
-                Target::SourceId | Target::ObserveTime => Err(source.error("is empty")),
+                Target::SourceId | Target::Process | Target::ObserveTime => Err(source.error("is empty")),
                 // An event log shows who has a ticket on every row: an empty cell means nobody.
                 Target::Group => {
                     snapshot.group = Some(String::new());
@@ -397,6 +463,7 @@ impl Mapper {
         let list = |text: String| Some(pb::StringList { values: vec![text] });
         match target {
             Target::SourceId => snapshot.source_id = text,
+            Target::Process => snapshot.process = text,
             Target::ObserveTime => snapshot.observe_time = time(&text)?,
             Target::SourceSequence => {
                 snapshot.source_sequence =
@@ -448,8 +515,10 @@ impl Mapper {
     }
 
     fn time(&self, source: &Source, text: &str) -> Result<Timestamp, RowError> {
-        let wrong = |detail: String| source.error(&format!("is not a time in the form {}: {detail}", self.time_format));
-        let broken = strtime::parse(&self.time_format, text).map_err(|_| wrong(text.to_owned()))?;
+        let forms = || self.time_formats.join(" or ");
+        let wrong = |detail: String| source.error(&format!("is not a time in the form {}: {detail}", forms()));
+        let fits = self.time_formats.iter().find_map(|format| strtime::parse(format, text).ok());
+        let broken = fits.ok_or_else(|| wrong(text.to_owned()))?;
         if broken.offset().is_some() {
             return broken.to_timestamp().map_err(|error| wrong(error.to_string()));
         }
@@ -482,13 +551,18 @@ impl Mapper {
 
 impl Source {
     /// What a cell becomes. `None`: the field is not shown.
-    fn convert(&self, cell: &str) -> Result<Option<String>, RowError> {
+    fn convert(&self, cell: &str, skipped: &mut Vec<(String, String)>) -> Result<Option<String>, RowError> {
         let value = match &self.values {
             None => cell.to_owned(),
             Some(values) => match (values.get(cell), self.others) {
                 (Some(Some(value)), _) => value.clone(),
-                (Some(None), _) | (None, Others::Skip) => return Ok(None),
+                (Some(None), _) => return Ok(None),
+                (None, Others::Skip) => {
+                    skipped.push((self.field.clone(), cell.to_owned()));
+                    return Ok(None);
+                }
                 (None, Others::Keep) => cell.to_owned(),
+                (None, Others::Report) if self.default.is_some() => return Ok(self.default.clone()),
                 (None, Others::Report) => {
                     return Err(RowError {
                         field: self.field.clone(),

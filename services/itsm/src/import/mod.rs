@@ -71,6 +71,8 @@ pub struct Summary {
     pub failures: Vec<Failure>,
     /// Values that the mapping does not name, with how often they occur, by field.
     pub unmapped: BTreeMap<(String, String), i64>,
+    /// Values that the mapping leaves out because it does not name them, with how often they occur, by field.
+    pub unnamed: BTreeMap<(String, String), i64>,
 }
 
 impl Summary {

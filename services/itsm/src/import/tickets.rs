@@ -9,11 +9,13 @@ use super::{Failure, Input, Problem, Summary, exchange, next_row, progress};
 use crate::client::{Channel, sentence};
 
 /// Maps every row and sends none: finds the values that nothing maps.
-pub fn dry_run(input: &Input, mapping: &str) -> Result<Summary, Problem> {
-    let mapping = Mapping::load(mapping)?;
+pub fn dry_run(input: &Input, mapping: &Mapping) -> Result<Summary, Problem> {
     let mut summary = Summary::default();
-    let mut rows = Rows::open(&mapping, input)?;
+    let mut rows = Rows::open(mapping, input)?;
     while let Some((line, mapped)) = rows.next() {
+        for value in rows.skipped.drain(..) {
+            *summary.unnamed.entry(value).or_default() += 1;
+        }
         summary.rows += 1;
         match mapped {
             Ok(_) => summary.created += 1,
@@ -24,8 +26,7 @@ pub fn dry_run(input: &Input, mapping: &str) -> Result<Summary, Problem> {
 }
 
 /// Imports a log by a mapping. Rows that an earlier run committed are not sent, unless it is to be done `again`.
-pub async fn import_from(channel: Channel, input: Input, mapping: &str, again: bool) -> Result<Summary, Problem> {
-    let mapping = Mapping::load(mapping)?;
+pub async fn import_from(channel: Channel, input: Input, mapping: Mapping, again: bool) -> Result<Summary, Problem> {
     let mut client = TicketServiceClient::new(channel);
     let import_id = format!("{}-{}", mapping.source_system, input.digest);
     let done = if again { 0 } else { committed_through(&mut client, &import_id).await? };
@@ -72,6 +73,8 @@ struct Rows<'a> {
     reader: csv::Reader<&'a [u8]>,
     mapper: Mapper,
     columns: usize,
+    /// Values of the last row that the mapping leaves out because it does not name them.
+    skipped: Vec<(String, String)>,
 }
 
 /// A mapped row, or why it cannot be mapped: field, message and the value that the mapping does not name.
@@ -81,13 +84,14 @@ impl<'a> Rows<'a> {
     fn open(mapping: &Mapping, input: &'a Input) -> Result<Self, Problem> {
         let mut reader = input.csv(mapping.format.delimiter)?;
         let header = reader.headers().map_err(|error| Problem::new(format!("{}: {error}", input.file_name)))?.clone();
-        Ok(Self { mapper: Mapper::bind(mapping, &header)?, columns: header.len(), reader })
+        Ok(Self { mapper: Mapper::bind(mapping, &header)?, columns: header.len(), reader, skipped: Vec::new() })
     }
 
     fn next(&mut self) -> Option<(i64, Mapped)> {
         let (line, row) = next_row(&mut self.reader, self.columns)?;
+        self.skipped.clear();
         let mapped = match row {
-            Ok(row) => self.mapper.map(line, &row).map_err(|errors| {
+            Ok(row) => self.mapper.map(line, &row, &mut self.skipped).map_err(|errors| {
                 errors.into_iter().map(|error| (error.field, error.message, error.unmapped)).collect()
             }),
             Err(message) => Err(vec![(String::new(), message, None)]),
