@@ -15,12 +15,12 @@ use crate::report::measure::{Measure, Scope, Value};
 /// Days ahead in which a notice deadline asks for a decision.
 pub const NOTICE_DAYS: i64 = 90;
 
-/// Lines of the ledger that count: those of the window, or all of them where the window holds none.
+/// Lines of the ledger that count: of each source those of the window, or all of them where the window holds none.
 pub(super) fn costs<'a>(inputs: &'a Inputs, period: &Period) -> Vec<&'a CostRow> {
-    let all = &inputs.costs;
     let window = period.until(inputs.as_of);
-    let within: Vec<&CostRow> = all.iter().filter(|cost| window.contains(cost.start_at)).collect();
-    if within.is_empty() { all.iter().collect() } else { within }
+    let within = |cost: &&CostRow| window.contains(cost.start_at);
+    let current: BTreeSet<&str> = inputs.costs.iter().filter(within).map(|cost| cost.source.as_str()).collect();
+    inputs.costs.iter().filter(|cost| within(cost) || !current.contains(cost.source.as_str())).collect()
 }
 
 /// What was billed: as a whole, by service, by provider, and by what the provider calls its services.
@@ -99,7 +99,9 @@ pub(super) fn registers(inputs: &Inputs) -> Vec<Register> {
     if by_source.is_empty() {
         by_source.entry("").or_default();
     }
-    let several = by_source.len() > 1;
+    let invented = |contracts: &[ContractRow]| contracts.iter().any(|contract| contract.illustrative);
+    // What is invented never stands for the whole.
+    let several = by_source.values().filter(|contracts| !invented(contracts)).count() > 1;
     let mut registers: Vec<Register> = by_source
         .into_iter()
         .map(|(source, contracts)| {
@@ -109,7 +111,8 @@ pub(super) fn registers(inputs: &Inputs) -> Vec<Register> {
                 let amount = |row: &ContractRow| row.committed.map_or(0, |money| money.minor_units);
                 amount(b).cmp(&amount(a)).then_with(|| (a.deadline_on, &a.name).cmp(&(b.deadline_on, &b.name)))
             });
-            let scope = if several { Scope::one("source", named(source)) } else { Scope::all() };
+            let apart = several || invented(&contracts);
+            let scope = if apart { Scope::one("source", named(source)) } else { Scope::all() };
             Register { scope, date, contracts, due }
         })
         .collect();

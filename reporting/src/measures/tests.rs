@@ -195,6 +195,14 @@ fn nothing_is_added_across_currencies_or_sources() {
     assert_eq!(exact(all.get("supplier.committed", &Scope::one("source", "another.csv")).unwrap()), "5.00");
     assert!(all.get("supplier.contracts", &Scope::all()).is_none(), "what others record is not counted in");
     assert_eq!(all.get("supplier.contracts", &Scope::one("source", "another.csv")).unwrap().count(), 1);
+    estate.contracts.last_mut().unwrap().illustrative = true;
+    let all = measures(&estate);
+    assert_eq!(
+        exact(all.get("supplier.committed", &Scope::all()).unwrap()),
+        "3500.50",
+        "what is invented stands apart"
+    );
+    assert_eq!(all.get("supplier.contracts", &Scope::one("source", "another.csv")).unwrap().count(), 1);
 }
 
 #[test]

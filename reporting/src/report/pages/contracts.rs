@@ -159,7 +159,6 @@ impl<'a> Shown<'a> {
     }
 
     fn figure(&self, id: &'static str) -> Figure {
-        let material = self.material;
         let classes = self.classes();
         let mut groups = Vec::new();
         for (index, (name, _)) in classes.iter().enumerate() {
