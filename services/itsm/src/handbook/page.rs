@@ -449,7 +449,9 @@ fn target(measure: &pb::ProcessMeasure) -> String {
     };
     let percent = value.parse::<bigdecimal::BigDecimal>().ok().filter(|_| measure.unit == "ratio");
     match percent {
-        Some(ratio) => format!("{side} {} %", (ratio * bigdecimal::BigDecimal::from(100)).normalized().to_plain_string()),
+        Some(ratio) => {
+            format!("{side} {} %", (ratio * bigdecimal::BigDecimal::from(100)).normalized().to_plain_string())
+        }
         None => format!("{side} {value} {}", measure.unit).trim_end().to_owned(),
     }
 }
