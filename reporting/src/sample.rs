@@ -10,7 +10,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::inputs::{
-    AgreementRow, Attribution, ClockRow, ContractRow, CostRow, Horizon, INCIDENT, Inputs, ServiceRow, Span, TicketRow,
+    AgreementRow, Attribution, ClockRow, ContractRow, CostRow, Estate, Horizon, INCIDENT, Inputs, ServiceRow, Span,
+    TicketRow,
 };
 
 pub(crate) fn at(text: &str) -> Timestamp {
@@ -41,6 +42,7 @@ pub(crate) fn open(id: u32, priority: u8, opened_at: Timestamp) -> TicketRow {
         state_since: opened_at,
         reopened_at: Vec::new(),
         reassigned_at: Vec::new(),
+        major: None,
         source_sla_met: None,
         nonconformities: 0,
         clocks: Vec::new(),
@@ -81,6 +83,7 @@ pub(crate) fn clock(metric: Metric, from: Timestamp, target: i64, end: Option<Ti
         revision: 1,
         objective: format!("{}-{target}h", metric.as_str().to_lowercase()),
         target_us: target * 3_600_000_000,
+        elapsed_us: 0,
         calendar: None,
         state,
         activity: if end.is_some() { Activity::Stopped } else { Activity::Running },
@@ -161,7 +164,12 @@ pub(crate) fn estate() -> Inputs {
         tickets,
         services: BTreeMap::from([(
             "services/email".to_owned(),
-            ServiceRow { display_name: "E-mail".to_owned(), criticality: "HIGH".to_owned(), illustrative: true },
+            ServiceRow {
+                display_name: "E-mail".to_owned(),
+                objectives: Vec::new(),
+                criticality: "HIGH".to_owned(),
+                illustrative: true,
+            },
         )]),
         agreements: vec![AgreementRow {
             name: "agreements/standard".to_owned(),
@@ -181,6 +189,7 @@ pub(crate) fn estate() -> Inputs {
             contract(2, "2016-06-30", 250_050),
             contract(3, "2018-01-01", 0),
         ],
+        estate: Estate::default(),
         attributions: vec![Attribution {
             source: "desk".to_owned(),
             title: "A made-up desk".to_owned(),

@@ -55,6 +55,12 @@ async fn read(client: &Client) -> Result<Extract, Error> {
     extract.registers.budgets = views::register(client, "catalog.report_v1_budgets").await?;
     extract.registers.benefits = views::register(client, "catalog.report_v1_benefits").await?;
     extract.registers.rules = views::register(client, "catalog.report_v1_allocation_rules").await?;
+    extract.processes = views::processes(client).await?;
+    extract.registers.objectives = views::register(client, "catalog.report_v1_objectives").await?;
+    extract.registers.roles = views::register(client, "catalog.report_v1_roles").await?;
+    extract.registers.role_assignments = views::register(client, "catalog.report_v1_role_assignments").await?;
+    extract.registers.responsibilities = views::register(client, "catalog.report_v1_responsibilities").await?;
+    extract.registers.customers = views::register(client, "catalog.report_v1_customers").await?;
     extract.registers.suppliers = views::register(client, "supplier.report_v1_suppliers").await?;
     extract.registers.contracts = views::register(client, "supplier.report_v1_contracts").await?;
     client.batch_execute("COMMIT").await.map_err(|error| failed("a snapshot", &error))?;

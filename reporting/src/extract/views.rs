@@ -115,6 +115,11 @@ pub(super) async fn agreements(client: &Client) -> Result<Vec<Revised>, Error> {
     revised(client, "catalog.report_v1_agreements", "illustrative").await
 }
 
+/// The published processes.
+pub(super) async fn processes(client: &Client) -> Result<Vec<Revised>, Error> {
+    revised(client, "catalog.report_v1_processes", "false").await
+}
+
 async fn revised(client: &Client, view: &str, illustrative: &str) -> Result<Vec<Revised>, Error> {
     let sql = format!(
         "SELECT name, revision::int8, effective_from, body, display_name, {illustrative} FROM {view} \

@@ -6,15 +6,18 @@ use domain::allocation::Rule;
 use domain::clock::{self, Book, Reading};
 use domain::contract::{Contract, Supplier};
 use domain::cost::CostEntry;
-use domain::portfolio::Service;
-use domain::process::Category;
-use domain::ticket::{Fact, Recorded, fold, nonconformities, signals};
+use domain::governance::Governance;
+use domain::portfolio::{Customer, Service};
+use domain::process::{Category, Process};
+use domain::ticket::{Details, Fact, Recorded, Ticket, fold, nonconformities, signals};
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    ClockRow, ContractRow, CostRow, ExcuseRow, Horizon, Inputs, Registered, Revised, ServiceRow, Span, TicketRow, book,
+    ClockRow, ContractRow, CostRow, Estate, ExcuseRow, Horizon, Inputs, MajorRow, Registered, Revised, ServiceRow,
+    Span, TicketRow, book,
 };
 use crate::Error;
 
@@ -31,6 +34,8 @@ pub struct Extract {
     pub agreements: Vec<Revised>,
     /// Published calendars.
     pub calendars: Vec<Revised>,
+    /// Published processes.
+    pub processes: Vec<Revised>,
     /// Declarative resources.
     pub registers: Registers,
 }
@@ -61,6 +66,16 @@ pub struct Registers {
     pub benefits: Vec<RegisterRow>,
     /// Allocation rules.
     pub rules: Vec<RegisterRow>,
+    /// Objectives.
+    pub objectives: Vec<RegisterRow>,
+    /// Roles.
+    pub roles: Vec<RegisterRow>,
+    /// Who holds them.
+    pub role_assignments: Vec<RegisterRow>,
+    /// Who answers for what.
+    pub responsibilities: Vec<RegisterRow>,
+    /// Customers.
+    pub customers: Vec<RegisterRow>,
     /// Suppliers.
     pub suppliers: Vec<RegisterRow>,
     /// Contracts.
@@ -119,10 +134,50 @@ impl Extract {
                 .map(|rule: Registered<Rule>| (rule.name, rule.content))
                 .collect(),
             contracts: contracts(&self.registers, as_of)?,
+            estate: self.estate(as_of)?,
             attributions: Vec::new(),
             rejected,
         })
     }
+}
+
+impl Extract {
+    fn estate(&self, as_of: Timestamp) -> Result<Estate, Error> {
+        let registers = &self.registers;
+        let customers = named(&registers.customers, as_of)?.into_iter();
+        Ok(Estate {
+            processes: processes(&self.processes, as_of)?,
+            objectives: named(&registers.objectives, as_of)?,
+            governance: Governance {
+                roles: named(&registers.roles, as_of)?,
+                assignments: named(&registers.role_assignments, as_of)?,
+                responsibilities: named(&registers.responsibilities, as_of)?,
+            },
+            parents: customers.map(|(name, customer): (String, Customer)| (name, customer.parent)).collect(),
+            suppliers: named(&registers.suppliers, as_of)?,
+        })
+    }
+}
+
+/// The revision of each process that is in force at `as_of`; the first where none was yet.
+fn processes(revisions: &[Revised], as_of: Timestamp) -> Result<Vec<Process>, Error> {
+    let mut by_name: BTreeMap<&str, &Revised> = BTreeMap::new();
+    let mut ordered: Vec<&Revised> = revisions.iter().collect();
+    ordered.sort_by_key(|revised| revised.revision);
+    for revised in ordered {
+        if revised.effective_from <= as_of || !by_name.contains_key(revised.name.as_str()) {
+            by_name.insert(&revised.name, revised);
+        }
+    }
+    let read = |revised: &Revised| {
+        let what = || format!("{} revision {}", revised.name, revised.revision);
+        Process::deserialize(&revised.body).map_err(|error| Error::decode(what(), error))
+    };
+    by_name.into_values().map(read).collect()
+}
+
+fn named<T: DeserializeOwned>(rows: &[RegisterRow], as_of: Timestamp) -> Result<BTreeMap<String, T>, Error> {
+    Ok(registered(rows, as_of)?.into_iter().map(|row: Registered<T>| (row.name, row.content)).collect())
 }
 
 /// The facts known at `as_of` that had happened by then, in the order of their ticket's fold.
@@ -174,10 +229,24 @@ fn ticket(facts: &[Recorded], book: &Book, as_of: Timestamp) -> Option<TicketRow
         state_since: ticket.since.state,
         reopened_at,
         reassigned_at,
+        major: major(&ticket),
         source_sla_met: ticket.source_sla_met,
         nonconformities: u32::try_from(nonconformities(facts).len()).unwrap_or(u32::MAX),
         clocks: readings.into_iter().map(ClockRow::from).collect(),
         name: ticket.name,
+    })
+}
+
+fn major(ticket: &Ticket) -> Option<MajorRow> {
+    let Some(Details::Incident(incident)) = &ticket.details else { return None };
+    let major = incident.major.as_deref()?;
+    Some(MajorRow {
+        declared_at: major.declared_at,
+        stood_down_at: major.stood_down_at,
+        commander: major.commander.clone().unwrap_or_default(),
+        users_affected: major.users_affected,
+        cause: ticket.resolution.cause.clone().unwrap_or_default(),
+        review_due_at: major.review_due_at,
     })
 }
 
@@ -212,6 +281,7 @@ impl From<Reading> for ClockRow {
             revision: reading.pinned.revision,
             objective: reading.pinned.objective,
             target_us: i64::try_from(reading.target.as_micros()).unwrap_or(i64::MAX),
+            elapsed_us: i64::try_from(reading.elapsed.as_micros()).unwrap_or(i64::MAX),
             calendar: reading.calendar,
             state: reading.state,
             activity: reading.activity,
@@ -228,6 +298,7 @@ fn services(rows: &[RegisterRow], as_of: Timestamp) -> Result<BTreeMap<String, S
             row.name.clone(),
             ServiceRow {
                 display_name: service.display_name,
+                objectives: service.objectives,
                 criticality: service.criticality.as_str().to_owned(),
                 illustrative: service.illustrative,
             },

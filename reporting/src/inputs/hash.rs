@@ -35,6 +35,7 @@ pub(super) fn data_hash(inputs: &Inputs) -> String {
         let name = if contract.source_id.is_empty() { contract.name.as_str() } else { "" };
         sink.line("contract", &ContractRow { name: name.to_owned(), ..contract.clone() });
     }
+    sink.line("estate", &inputs.estate);
     for attribution in &inputs.attributions {
         sink.line("attribution", attribution);
     }
@@ -60,6 +61,7 @@ struct Ticket<'a> {
     state_since: jiff::Timestamp,
     reopened_at: &'a [jiff::Timestamp],
     reassigned_at: &'a [jiff::Timestamp],
+    major: &'a Option<super::MajorRow>,
     source_sla_met: Option<bool>,
     nonconformities: u32,
     clocks: &'a [ClockRow],
@@ -78,6 +80,7 @@ impl<'a> From<&'a TicketRow> for Ticket<'a> {
             opened_at: row.opened_at,
             resolved_at: row.resolved_at,
             closed_at: row.closed_at,
+            major: &row.major,
             was_resolved: row.was_resolved,
             open: &row.open,
             state_since: row.state_since,

@@ -13,7 +13,10 @@ use domain::agreement::{CreditTerms, Kind, Metric};
 use domain::allocation::Rule;
 use domain::amount::{Amount, Decimal, Money};
 use domain::clock::{Activity, State};
-use domain::process::Category;
+use domain::contract::Supplier;
+use domain::governance::Governance;
+use domain::portfolio::Objective;
+use domain::process::{Category, Process};
 use domain::value::{Benefit, Budget};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -52,10 +55,27 @@ pub struct Inputs {
     pub rules: BTreeMap<String, Rule>,
     /// Contracts, by source and its id.
     pub contracts: Vec<ContractRow>,
+    /// How work is described, what it is for, who answers for it, and whom it depends on.
+    pub estate: Estate,
     /// Where data comes from and under which licence.
     pub attributions: Vec<Attribution>,
     /// Facts that could not be used, by reason; empty: none.
     pub rejected: BTreeMap<String, u64>,
+}
+
+/// How work is described, what it is for, who answers for it, and whom it depends on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estate {
+    /// Processes in force, by name.
+    pub processes: Vec<Process>,
+    /// Objectives, by name.
+    pub objectives: BTreeMap<String, Objective>,
+    /// Roles, who holds them, and who answers for what.
+    pub governance: Governance,
+    /// The parent of each customer. Empty: it is at the top.
+    pub parents: BTreeMap<String, String>,
+    /// Suppliers, by name.
+    pub suppliers: BTreeMap<String, Supplier>,
 }
 
 /// The newest entry of each journal that a report has seen.
@@ -106,12 +126,31 @@ pub struct TicketRow {
     pub reopened_at: Vec<Timestamp>,
     /// When it changed hands, once per fact.
     pub reassigned_at: Vec<Timestamp>,
+    /// What is known of it as a major incident. `None`: it is none.
+    pub major: Option<MajorRow>,
     /// The source's own verdict on its service level. `None`: none given.
     pub source_sla_met: Option<bool>,
     /// Steps that its process does not have.
     pub nonconformities: u32,
     /// Its clocks at the as-of.
     pub clocks: Vec<ClockRow>,
+}
+
+/// A major incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MajorRow {
+    /// When it was declared.
+    pub declared_at: Timestamp,
+    /// When it was stood down. `None`: it is still going on.
+    pub stood_down_at: Option<Timestamp>,
+    /// Who leads. Empty: not named.
+    pub commander: String,
+    /// Users affected. `None`: not known.
+    pub users_affected: Option<u64>,
+    /// Cause. Empty: not known.
+    pub cause: String,
+    /// When its review is due. `None`: none agreed.
+    pub review_due_at: Option<Timestamp>,
 }
 
 /// An interval in which a ticket was open; half-open.
@@ -138,6 +177,8 @@ pub struct ClockRow {
     pub objective: String,
     /// Open time the promise gives, in microseconds.
     pub target_us: i64,
+    /// Open time that has counted so far, in microseconds.
+    pub elapsed_us: i64,
     /// Name of the calendar. `None`: around the clock.
     pub calendar: Option<String>,
     /// The verdict so far.
@@ -171,6 +212,8 @@ pub enum ExcuseRow {
 pub struct ServiceRow {
     /// Name for people.
     pub display_name: String,
+    /// Objectives that it serves.
+    pub objectives: Vec<String>,
     /// How much the business depends on it: `HIGH`.
     pub criticality: String,
     /// Whether it is invented for demonstration.

@@ -25,6 +25,16 @@ pub const DEFINITIONS: &[Definition] = &[
         "Sum of what was billed, credits and adjustments included (FOCUS BilledCost), of ledger lines whose charge period starts in the window; exact, one currency and one source at a time. What is invented for demonstration stands apart under its source.",
     ),
     define(
+        "elements.lacking",
+        "gaps",
+        "What is missing in an element of service management as of the as-of (processes described, objectives served, roles and responsibilities, suppliers managed), each thing that lacks something counted once for each thing it lacks.",
+    ),
+    define(
+        "elements.on_record",
+        "resources",
+        "Published processes, objectives, roles and suppliers on record as of the as-of, by element.",
+    ),
+    define(
         "flow.backlog",
         "incidents",
         "Incidents in a state of category NEW, ACTIVE or PENDING just before the end of the period, or the as-of if that is earlier.",
@@ -39,6 +49,11 @@ pub const DEFINITIONS: &[Definition] = &[
         "flow.finished",
         "incidents",
         "Times an incident left the open states in the window; one that is reopened and finished again counts again.",
+    ),
+    define(
+        "flow.major",
+        "incidents",
+        "Incidents declared major before the end of the window and not stood down before its start.",
     ),
     define("flow.opened", "incidents", "Incidents whose opening time lies in the window."),
     define("flow.reassigned", "incidents", "Incidents that changed hands at least once in the window."),
@@ -132,6 +147,11 @@ pub const DEFINITIONS: &[Definition] = &[
         "Open time within which the promise is kept. Given where all clocks behind an attainment have the same target.",
     ),
     define(
+        "supplier.attainment",
+        "ratio",
+        "met / (met + breached) of the clocks of one metric of an agreement with a supplier (UNDERPINNING) or a group (OLA) on incidents, whose outcome was fixed in the window. Interval: Wilson.",
+    ),
+    define(
         "supplier.committed",
         "",
         "Sum of the committed amounts of the contracts in the register, over their whole terms; exact, one currency and one source at a time. Scoped by the quarter of the notice deadline; a contract that states no notice period has its end for a deadline.",
@@ -150,6 +170,16 @@ pub const DEFINITIONS: &[Definition] = &[
         "supplier.notice_due_committed",
         "",
         "Sum of the committed amounts of the contracts in supplier.notice_due; exact, one currency and one source at a time.",
+    ),
+    define(
+        "supplier.time_held",
+        "hours",
+        "Open time, in the calendar of its agreement, for which a supplier (UNDERPINNING) or a group (OLA) had the incidents whose clocks are in supplier.attainment; summed over clocks.",
+    ),
+    define(
+        "supplier.time_held.median",
+        "hours",
+        "Median over clocks of the open time in supplier.time_held; percentile by linear interpolation.",
     ),
     define(
         "value.benefit_planned",

@@ -7,6 +7,7 @@ use polars::prelude::{Expr, LazyFrame, SortOptions, col, len};
 use super::frame::{self, AGES, DIMENSIONS, Group};
 use super::{Context, is_outside};
 use crate::Error;
+use crate::inputs::TicketRow;
 use crate::period::{date, hours, midnight, monday, week_label};
 use crate::report::measure::{Measure, Scope, Value};
 use crate::stats::survival::{self, Curve};
@@ -207,4 +208,17 @@ impl Context<'_> {
 /// All values of a column, rising.
 fn sorted(column: &str) -> Expr {
     col(column).sort(SortOptions::default()).implode(true)
+}
+
+/// The incidents declared major that were going on in the window, newest first.
+pub(super) fn majors(context: &Context) -> Vec<TicketRow> {
+    let going_on = |row: &&TicketRow| {
+        row.major.as_ref().is_some_and(|major| {
+            major.declared_at < context.window.end && major.stood_down_at.is_none_or(|at| at >= context.window.start)
+        })
+    };
+    let mut majors: Vec<TicketRow> = context.inputs.incidents().filter(going_on).cloned().collect();
+    let declared = |row: &TicketRow| row.major.as_ref().map(|major| major.declared_at);
+    majors.sort_by(|a, b| declared(b).cmp(&declared(a)).then_with(|| a.key().cmp(&b.key())));
+    majors
 }

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod definitions;
+mod elements;
 mod filter;
 mod flow;
 mod frame;
@@ -10,6 +11,7 @@ mod rows;
 mod sla;
 #[cfg(test)]
 mod tests;
+mod underpinning;
 mod value;
 
 use std::collections::BTreeSet;
@@ -19,6 +21,7 @@ use polars::prelude::DataFrame;
 
 pub use coverage::Coverage;
 pub use definitions::{DEFINITIONS, Definition, definition};
+pub use elements::{Element, Lack};
 pub(crate) use money::quarter;
 pub use money::{NOTICE_DAYS, Register};
 pub use rows::rows;
@@ -43,6 +46,10 @@ pub struct Measured {
     pub coverage: Vec<Coverage>,
     /// The contracts, by the register they come from. Never empty.
     pub registers: Vec<Register>,
+    /// The four elements of service management.
+    pub elements: Vec<Element>,
+    /// The incidents declared major that were going on in the period, newest first.
+    pub majors: Vec<TicketRow>,
     /// The open incidents that were opened first, at most six.
     pub oldest: Vec<TicketRow>,
 }
@@ -69,8 +76,13 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
     measures.extend(sla::measures(&context)?);
     measures.extend(money::cost_measures(&context)?);
     measures.extend(value::measures(&context)?);
+    measures.extend(underpinning::measures(&context));
     let registers = money::registers(inputs);
     measures.extend(money::contract_measures(&context, &registers)?);
+    let elements = elements::elements(inputs);
+    measures.extend(elements::measures(&context, &elements));
+    let majors = flow::majors(&context);
+    measures.push(context.count("flow.major", Scope::all(), majors.len() as u64));
     let mut oldest: Vec<TicketRow> =
         inputs.incidents().filter(|row| row.was_open_before(context.window.end)).cloned().collect();
     oldest.sort_by(|a, b| (a.opened_at, a.key()).cmp(&(b.opened_at, b.key())));
@@ -80,6 +92,8 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
         curves: flow::curves(&context)?,
         coverage: context.coverage,
         registers,
+        elements,
+        majors,
         oldest,
     })
 }

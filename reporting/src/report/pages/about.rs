@@ -32,8 +32,8 @@ pub(super) fn gaps() -> Page {
             "service requests with offerings, and ratings by requesters",
         ),
         gap(
-            "Suppliers: scorecard, time held by suppliers, credits, concentration",
-            "assessments, invoices, and contracts linked to services and tickets",
+            "Suppliers: scorecard, credits claimed and received, concentration",
+            "assessments, invoices, and credit claims",
         ),
         gap(
             "Risk and compliance: regulatory clocks, register quality, evidence by clause",

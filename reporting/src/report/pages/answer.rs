@@ -1,9 +1,10 @@
 //! The first page: what is asked of a report, answered as far as the data goes.
 
-use super::{capital, contracts, cost, metric_word, promises};
+use super::{capital, contracts, cost, flow, metric_word, promises, value};
+use crate::inputs::TicketRow;
 use crate::measures::Register;
 use crate::report::measure::{Measure, Scope};
-use crate::report::page::{Answer, Block, Cell, Column, Gap, Mark, Page, Row, Table};
+use crate::report::page::{Answer, Block, Cell, Column, Mark, Page, Row, Table};
 use crate::report::{Material, text};
 
 /// Services on the first page.
@@ -12,17 +13,29 @@ const SERVICES: usize = 5;
 /// Decisions on the first page.
 const DECISIONS: usize = 5;
 
-/// The first page.
+/// Major incidents on the first page.
+const MAJORS: usize = 3;
+
+/// The first page: eight questions in the order in which a CIO asks them.
 pub(super) fn page(material: &Material) -> Page {
-    let answers =
-        vec![kept(material), services(material), open(material), spent(material), changed(material), decide(material)];
+    let answers = vec![
+        kept(material),
+        services(material),
+        majors(material),
+        open(material),
+        spent(material),
+        worth(material),
+        ahead(material),
+        changed(material),
+        decide(material),
+    ];
     let illustrative = answers.iter().any(|answer| answer.illustrative);
     Page {
         id: "answer",
         name: "The answer",
         finding: promises::finding(material),
         illustrative,
-        blocks: vec![Block::Answers(answers), Block::Gaps(gaps())],
+        blocks: vec![Block::Answers(answers)],
     }
 }
 
@@ -132,23 +145,58 @@ fn compact(heading: &str, promises: &[(&promises::Promise, String)]) -> Table {
     Table { caption: format!("Attainment by {}, by contract", heading.to_lowercase()), columns, rows, long: false }
 }
 
+fn majors(material: &Material) -> Answer {
+    let majors = &material.now.majors;
+    let row = |ticket: &TicketRow| {
+        let major = ticket.major.as_ref()?;
+        let until = major.stood_down_at.unwrap_or(material.inputs.as_of);
+        let hours = crate::period::hours(crate::period::micros_between(major.declared_at, until));
+        let going_on = if major.stood_down_at.is_none() { ", going on" } else { "" };
+        let or_dash = |text: &str| if text.is_empty() { "–".to_owned() } else { text::short_name(text).to_owned() };
+        Some(Row::of(vec![
+            Cell::text(ticket.label()),
+            Cell::text(material.service(&ticket.service)),
+            Cell::text(format!("{}{going_on}", text::duration(hours))),
+            Cell::text(major.users_affected.map_or_else(|| "–".to_owned(), text::count)),
+            Cell::text(if major.cause.is_empty() { "–" } else { &major.cause }),
+            Cell::text(or_dash(&major.commander)),
+        ]))
+    };
+    let going_on =
+        majors.iter().filter(|ticket| ticket.major.as_ref().is_some_and(|major| major.stood_down_at.is_none()));
+    let finding = match (majors.len() as u64, going_on.count() as u64) {
+        (0, _) => "No incident was declared a major one".to_owned(),
+        (all, 0) => format!("{}, all stood down", text::counted(all, "major incident")),
+        (all, open) => format!("{}, {} of them going on", text::counted(all, "major incident"), text::count(open)),
+    };
+    Answer {
+        question: "What went badly wrong?",
+        finding,
+        illustrative: false,
+        wide: false,
+        table: (!majors.is_empty()).then(|| Table {
+            caption: "Major incidents".to_owned(),
+            columns: vec![
+                Column::text("Incident"),
+                Column::text("Service"),
+                Column::text("Lasted"),
+                Column::number("Users", ""),
+                Column::text("Cause"),
+                Column::text("Led by"),
+            ],
+            rows: majors.iter().take(MAJORS).filter_map(row).collect(),
+            long: false,
+        }),
+        page: None,
+    }
+}
+
 fn open(material: &Material) -> Answer {
     let backlog = material.count("flow.backlog", &Scope::all());
     let risk = promises::at_risk(material);
-    let finding = if backlog == 0 {
-        "Nothing is open, so no clock is at risk".to_owned()
-    } else {
-        let is = if backlog == 1 { "incident is" } else { "incidents are" };
-        let oldest = material
-            .now
-            .oldest
-            .first()
-            .map_or_else(String::new, |ticket| format!(", the oldest since {}", text::day(ticket.opened_at)));
-        format!("{} {is} open{oldest}", text::count(backlog))
-    };
     Answer {
         question: "What is open, and about to breach?",
-        finding,
+        finding: if backlog == 0 { "Nothing is open, so no clock is at risk".to_owned() } else { flow::age(material) },
         illustrative: backlog > 0 && material.inputs.agreements.iter().any(|agreement| agreement.illustrative),
         wide: false,
         table: (backlog > 0 && !risk.rows.is_empty()).then_some(risk),
@@ -157,13 +205,62 @@ fn open(material: &Material) -> Answer {
 }
 
 fn spent(material: &Material) -> Answer {
+    let dearest = cost::dearest(material, SERVICES);
     Answer {
-        question: "What does it cost?",
-        finding: cost::finding(material),
-        illustrative: false,
+        question: "What does it cost, and was that planned?",
+        finding: cost::title(material),
+        illustrative: cost::is_illustrative(material),
         wide: false,
-        table: cost::by_provider(material),
+        table: dearest.or_else(|| cost::by_provider(material)),
         page: Some("cost"),
+    }
+}
+
+fn worth(material: &Material) -> Answer {
+    Answer {
+        question: "What is it worth?",
+        finding: value::returned(material),
+        illustrative: value::is_illustrative(material),
+        wide: false,
+        table: value::summary(material),
+        page: Some("value"),
+    }
+}
+
+fn ahead(material: &Material) -> Answer {
+    let registers = material.now.registers.iter().filter(|register| !register.contracts.is_empty());
+    let rows: Vec<Row> = registers
+        .map(|register| {
+            let source = register.contracts.first().map_or("", |contract| contract.source.as_str());
+            let mark = if register.is_illustrative() { " (ILLUSTRATIVE)" } else { "" };
+            let first = register.due.iter().filter_map(|contract| contract.deadline_on).min();
+            Row::of(vec![
+                Cell::text(format!("{}{mark}", if source.is_empty() { "entered here" } else { source })),
+                Cell::text(text::count(register.contracts.len() as u64)),
+                material
+                    .get("supplier.notice_due", &register.scope)
+                    .map_or_else(Cell::default, |measure| Cell::of(measure, text::count(measure.count()))),
+                Cell::text(first.map_or_else(|| "–".to_owned(), |on| on.strftime("%-d %b %Y").to_string())),
+            ])
+        })
+        .collect();
+    Answer {
+        question: "What do suppliers ask of us, and owe us?",
+        finding: format!("{}; {}", contracts::deadlines(material), value::credits_due(material)),
+        illustrative: material.inputs.contracts.iter().any(|contract| contract.illustrative),
+        wide: false,
+        table: (!rows.is_empty()).then(|| Table {
+            caption: "Contracts and notice deadlines by register".to_owned(),
+            columns: vec![
+                Column::text("Register"),
+                Column::number("Contracts", ""),
+                Column::number("Notice due in 90 days", ""),
+                Column::text("First deadline"),
+            ],
+            rows,
+            long: false,
+        }),
+        page: Some("contracts"),
     }
 }
 
@@ -172,11 +269,11 @@ fn decide(material: &Material) -> Answer {
     let due: Vec<_> = registers.iter().flat_map(|register| &register.due).collect();
     Answer {
         question: "What must be decided?",
-        finding: format!(
-            "{}{}",
-            contracts::finding(material),
-            if due.is_empty() { "" } else { ": renew, renegotiate or let end" }
-        ),
+        finding: if due.is_empty() {
+            "No decision on a contract is due in the 90 days ahead".to_owned()
+        } else {
+            format!("{} to renew, renegotiate or let end", text::counted(due.len() as u64, "contract"))
+        },
         illustrative: due.iter().any(|contract| contract.illustrative),
         wide: true,
         table: (!due.is_empty()).then(|| contracts::due_table(&registers, DECISIONS)),
@@ -241,19 +338,4 @@ fn changed(material: &Material) -> Answer {
         page: None,
         wide: false,
     }
-}
-
-fn gaps() -> Vec<Gap> {
-    vec![
-        Gap {
-            what: "Major incidents: duration, users, cause, owner of the action",
-            needs: "tickets declared major, with users affected and a review",
-        },
-        Gap { what: "Spend against budget", needs: "budgets by service and period beside the cost ledger" },
-        Gap {
-            what: "Value planned and realised",
-            needs: "benefits with owner and evidence, recorded against objectives",
-        },
-        Gap { what: "Service credits unclaimed", needs: "credit bands in agreements with suppliers, and claims" },
-    ]
 }

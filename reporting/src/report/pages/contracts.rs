@@ -63,6 +63,15 @@ pub(super) fn finding(material: &Material) -> String {
     said.collect::<Vec<_>>().join("; ")
 }
 
+/// How many deadlines are near, in a clause for each register.
+pub(super) fn deadlines(material: &Material) -> String {
+    let due: usize = material.now.registers.iter().map(|register| register.due.len()).sum();
+    match due as u64 {
+        0 => format!("No notice deadline lies in the {NOTICE_DAYS} days ahead"),
+        due => format!("{} in the {NOTICE_DAYS} days ahead", text::counted(due, "notice deadline")),
+    }
+}
+
 /// The totals of an exact sum within a scope, one per currency, as spoken.
 fn sums(material: &Material, id: &str, scope: &Scope) -> Vec<String> {
     let of = |measure: &&Measure| measure.id == id && beside(&measure.scope, &["currency"]) == *scope;

@@ -23,17 +23,12 @@ pub(super) fn page(material: &Material) -> Page {
         blocks.push(Block::Text(bill(material)));
         blocks.push(Block::Figure(figure(material)));
     }
-    let shown = ["value.cost_per_service", "value.budget", "value.spend"];
-    let illustrative = material
-        .measures()
-        .iter()
-        .filter(|measure| shown.contains(&measure.id.as_str()) && measure.value != Value::None)
-        .any(|measure| measure.source.contains("ILLUSTRATIVE"));
+    let illustrative = is_illustrative(material);
     Page { id: "cost", name: "Cost", finding: title(material), illustrative, blocks }
 }
 
 /// Spend against budget and the dearest service, in a sentence; what was billed where that is all there is.
-fn title(material: &Material) -> String {
+pub(super) fn title(material: &Material) -> String {
     let totals = sums(material, "value.budget_variance");
     let said: Vec<String> = totals.filter_map(|variance| over_or_under(material, variance)).collect();
     let mut sentence = if said.is_empty() { finding(material) } else { text::list(&said) };
@@ -81,6 +76,37 @@ fn has_budget(material: &Material) -> bool {
 /// Whether a scope of cost names what belongs to nobody.
 fn is_nobodys(scope: &Scope) -> bool {
     scope.text("service").is_some_and(|service| service.is_empty()) && scope.get("customer").is_none()
+}
+
+/// Whether cost or budgets rest on invented configuration.
+pub(super) fn is_illustrative(material: &Material) -> bool {
+    let shown = ["value.cost_per_service", "value.budget", "value.spend"];
+    let mut measures = material.measures().iter();
+    measures.any(|measure| shown.contains(&measure.id.as_str()) && measure.value != Value::None && is_marked(measure))
+}
+
+/// The services that cost most, with what each incident cost. `None`: no cost is allocated to a service.
+pub(super) fn dearest(material: &Material, limit: usize) -> Option<Table> {
+    let costs = material.measures().iter().filter(|measure| measure.id == "value.cost_per_service");
+    let named = |measure: &&Measure| measure.scope.text("service").is_some_and(|name| !name.is_empty());
+    let mut shown: Vec<&Measure> = costs.filter(named).filter(|measure| exact(measure).is_some()).collect();
+    shown.sort_by(|a, b| (&a.unit, exact(b)).cmp(&(&b.unit, exact(a))).then_with(|| a.scope.cmp(&b.scope)));
+    let rows = shown.iter().take(limit).map(|cost| {
+        let name = cost.scope.text("service").unwrap_or_default();
+        let unit = material.get("value.cost_per_ticket", &Scope::one("service", name.as_str()));
+        Row::of(vec![
+            Cell::text(material.service(&name)),
+            Cell::of(cost, exact(cost).map_or_else(String::new, |value| text::short_amount(value, &cost.unit))),
+            unit.and_then(|unit| Some(Cell::of(unit, text::short_amount(exact(unit)?, &unit.unit))))
+                .unwrap_or_else(|| Cell::text("–")),
+        ])
+    });
+    (!shown.is_empty()).then(|| Table {
+        caption: format!("The services that cost most, {}", window(material, "value.cost_per_service")),
+        columns: vec![Column::text("Service"), Column::number("Cost", ""), Column::number("Per incident", "")],
+        rows: rows.collect(),
+        long: false,
+    })
 }
 
 /// Budgets with what was spent.

@@ -251,14 +251,27 @@ fn by_dimension(material: &Material, dimension: &str) -> Table {
     }
 }
 
+/// How old the backlog is, in a sentence.
+pub(super) fn age(material: &Material) -> String {
+    let of = |age: &&str| material.get("flow.backlog", &Scope::one("age", *age));
+    let old: u64 = AGES[5..].iter().filter_map(of).map(Measure::count).sum();
+    let oldest = material.now.oldest.first();
+    let since =
+        oldest.map_or_else(String::new, |row| format!("; the oldest was opened on {}", text::day(row.opened_at)));
+    format!(
+        "{} of {} open incidents are older than 4 weeks{since}",
+        text::count(old),
+        text::count(material.count("flow.backlog", &Scope::all())),
+    )
+}
+
 /// The page of the backlog's age.
 pub(super) fn ageing(material: &Material) -> Page {
     let at = material.period.until(material.inputs.as_of).end;
     let backlog = material.count("flow.backlog", &Scope::all());
     let of = |age: &str| material.get("flow.backlog", &Scope::one("age", age));
-    let old: u64 = AGES[5..].iter().filter_map(|age| of(age)).map(Measure::count).sum();
     let page = |finding: String, blocks| Page { id: "ageing", name: "Ageing", finding, illustrative: false, blocks };
-    let Some(oldest) = material.now.oldest.first().filter(|_| backlog > 0) else {
+    if backlog == 0 {
         let mut notes = vec![
             "At another as-of there may be: make the report for a period that ends while work was open.".to_owned(),
         ];
@@ -267,13 +280,8 @@ pub(super) fn ageing(material: &Material) -> Page {
             format!("Nothing was open on {}: there is no age to show", text::day(at)),
             vec![Block::Notes(notes)],
         );
-    };
-    let finding = format!(
-        "{} of {} open incidents are older than 4 weeks; the oldest was opened on {}",
-        text::count(old),
-        text::count(backlog),
-        text::day(oldest.opened_at),
-    );
+    }
+    let finding = age(material);
     let values = AGES
         .iter()
         .map(|age| of(age).map_or((None, String::new()), |measure| (measure.number(), text::count(measure.count()))));

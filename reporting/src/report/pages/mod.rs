@@ -4,9 +4,11 @@ mod about;
 mod answer;
 mod contracts;
 mod cost;
+mod elements;
 mod flow;
 mod promises;
 mod restore;
+mod suppliers;
 mod value;
 
 use super::measure::{Measure, Measures, Scope, Value};
@@ -22,9 +24,11 @@ pub(super) fn all(material: &Material) -> Vec<Page> {
     pages.push(flow::weeks(material));
     pages.push(flow::ageing(material));
     pages.push(restore::page(material));
+    pages.push(suppliers::page(material));
     pages.push(contracts::page(material));
     pages.push(cost::page(material));
     pages.push(value::page(material));
+    pages.push(elements::page(material));
     pages.push(about::gaps());
     pages.push(about::data(material));
     pages.push(about::definitions(material));

@@ -22,11 +22,7 @@ pub(super) fn page(material: &Material) -> Page {
     if of(material, "value.credit_exposure").any(|measure| measure.scope.get("agreement").is_some()) {
         blocks.push(Block::Table(credits(material)));
     }
-    let illustrative = ["value.benefit_planned", "value.benefit_realised", "value.credit_exposure"]
-        .into_iter()
-        .flat_map(|id| of(material, id))
-        .any(|measure| measure.value != Value::None && measure.source.contains("ILLUSTRATIVE"));
-    Page { id: "value", name: "Value", finding: finding(material), illustrative, blocks }
+    Page { id: "value", name: "Value", finding: finding(material), illustrative: is_illustrative(material), blocks }
 }
 
 fn of<'a>(material: &'a Material, id: &'a str) -> impl Iterator<Item = &'a Measure> {
@@ -38,11 +34,65 @@ fn spoken(measure: &Measure) -> Option<String> {
     Some(text::short_amount(value, &measure.unit))
 }
 
+/// Whether benefits or credits rest on invented configuration.
+pub(super) fn is_illustrative(material: &Material) -> bool {
+    ["value.benefit_planned", "value.benefit_realised", "value.credit_exposure"]
+        .into_iter()
+        .flat_map(|id| of(material, id))
+        .any(|measure| measure.value != Value::None && measure.source.contains("ILLUSTRATIVE"))
+}
+
+/// What was planned and what came of it, one row for each currency. `None`: no benefit is recorded.
+pub(super) fn summary(material: &Material) -> Option<Table> {
+    let totals = sums(material, "value.benefit_planned").filter(|measure| measure.value != Value::None);
+    let rows: Vec<Row> = totals
+        .map(|planned| {
+            let realised = material.get("value.benefit_realised", &planned.scope);
+            let recorded = realised.filter(|realised| realised.n > 0);
+            Row::of(vec![
+                Cell::text(planned.unit.as_str()),
+                bound(planned, 0),
+                amount_cell(Some(planned)),
+                bound(planned, 1),
+                recorded.map_or_else(|| Cell::text("not recorded"), |realised| amount_cell(Some(realised))),
+            ])
+        })
+        .collect();
+    (!rows.is_empty()).then(|| Table {
+        caption: "Benefits planned and realised".to_owned(),
+        columns: vec![
+            Column::text("Currency"),
+            Column::number("Low", ""),
+            Column::number("Likely", ""),
+            Column::number("High", ""),
+            Column::number("Realised", ""),
+        ],
+        rows,
+        long: false,
+    })
+}
+
+/// What service credits follow from what was missed, in a clause.
+pub(super) fn credits_due(material: &Material) -> String {
+    let credits: Vec<String> = sums(material, "value.credit_exposure").filter_map(spoken).collect();
+    if credits.is_empty() {
+        "no service credits are due, or no agreement says what they are".to_owned()
+    } else {
+        format!("service credits of {} follow from what was missed", text::list(&credits))
+    }
+}
+
 /// What was planned, what came of it and what is at stake, in a sentence.
 fn finding(material: &Material) -> String {
+    let none = sums(material, "value.credit_exposure").filter_map(spoken).next().is_none();
+    let benefits = returned(material);
+    if none { benefits } else { format!("{benefits}; {}", credits_due(material)) }
+}
+
+/// What was planned and what came of it, in a sentence.
+pub(super) fn returned(material: &Material) -> String {
     let planned: Vec<String> = sums(material, "value.benefit_planned").filter_map(spoken).collect();
-    let credits: Vec<String> = sums(material, "value.credit_exposure").filter_map(spoken).collect();
-    let benefits = if planned.is_empty() {
+    if planned.is_empty() {
         "No benefit is recorded: record benefits with low, likely and high against objectives".to_owned()
     } else {
         let realised: Vec<String> = sums(material, "value.benefit_realised").filter_map(spoken).collect();
@@ -52,11 +102,6 @@ fn finding(material: &Material) -> String {
             format!("{} were realised", text::list(&realised))
         };
         format!("Benefits of {} are planned and {realised}", text::list(&planned))
-    };
-    if credits.is_empty() {
-        benefits
-    } else {
-        format!("{benefits}; service credits of {} follow from what was missed", text::list(&credits))
     }
 }
 
