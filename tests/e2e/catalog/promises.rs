@@ -354,6 +354,7 @@ impl Desk {
             let request = ops::ExplainClocksRequest { name: ticket.name, read_time: Some(read_time), known_time: None };
             let clocks = self.tickets.clone().explain_clocks(request).await.unwrap().into_inner().clocks;
             let clocks = clocks.into_iter().filter_map(|explained| explained.clock);
+            let clocks = clocks.filter(|clock| clock.agreement == STANDARD);
             let settled =
                 clocks.filter(|clock| matches!(clock.state(), ops::ClockState::Met | ops::ClockState::Breached));
             let settled = settled.map(|clock| (clock.metric, clock.state().as_str_name().replace("CLOCK_STATE_", "")));
