@@ -5,6 +5,7 @@ mod access;
 mod apply;
 mod backup;
 mod catalog;
+mod dashboard;
 mod figures;
 mod house;
 mod kit;

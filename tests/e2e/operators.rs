@@ -114,11 +114,14 @@ async fn a_watch_is_counted_when_it_ends_and_not_before() {
 fn dashboard(folder: &std::path::Path) -> itsm::dashboard::Dashboard {
     let port = itsm::dashboard::listen(([127, 0, 0, 1], 0).into(), &config::Tls::default()).unwrap();
     let config = itsm::dashboard::Config {
+        catalog: "127.0.0.1:1".to_owned(),
         operations: "127.0.0.1:1".to_owned(),
+        supplier: "127.0.0.1:1".to_owned(),
         trust: Trust::default(),
         reports: folder.join("r"),
         insecure: true,
         secure: false,
+        deadline: itsm::dashboard::DEADLINE,
     };
     itsm::dashboard::Dashboard::new(port, config).unwrap()
 }

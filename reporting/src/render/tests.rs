@@ -57,7 +57,7 @@ fn machines_read_what_was_agreed() {
     let text = json(&report()).unwrap();
     let read: serde_json::Value = serde_json::from_str(&text).unwrap();
     let keys: Vec<&str> = read.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["as_of", "data_hash", "horizon", "measures", "period", "schema_version"]);
+    assert_eq!(keys, ["as_of", "data_hash", "horizon", "measures", "pages", "period", "schema_version"]);
     assert_eq!(read["period"], serde_json::json!({"start": "2016-03-01T00:00:00Z", "end": "2016-04-01T00:00:00Z"}));
     let totals: Vec<&serde_json::Value> =
         read["measures"].as_array().unwrap().iter().filter(|m| m["scope"] == serde_json::json!({})).collect();

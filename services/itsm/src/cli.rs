@@ -47,7 +47,8 @@ const SERVE_EXAMPLES: &str = "Examples:
   ITSM_DATABASE_URL=postgres://itsm@db/itsm ITSM_DATABASE_PASSWORD_FILE=/run/secrets/password itsm serve supplier --insecure";
 
 const DASHBOARD_EXAMPLES: &str = "Examples:
-  itsm serve dashboard --operations operations:7102 --reports /var/lib/itsm/reports --listen 0.0.0.0:7100
+  itsm serve dashboard --catalog catalog:7101 --operations operations:7102 --supplier supplier:7103 \\
+      --reports /var/lib/itsm/reports --listen 0.0.0.0:7100
   itsm serve dashboard --insecure                         on loopback, beside services that are insecure too";
 
 const CHECK_EXAMPLES: &str = "Examples:
@@ -160,7 +161,7 @@ pub enum Serve {
     /// Whom the services depend on (port 7103)
     #[command(after_help = SERVE_EXAMPLES)]
     Supplier(ServeArgs),
-    /// Reports and tickets in a browser (port 7100)
+    /// What needs attention, tickets, services, customers, suppliers and reports in a browser (port 7100)
     #[command(after_help = DASHBOARD_EXAMPLES)]
     Dashboard(DashboardArgs),
 }
@@ -182,9 +183,15 @@ pub struct DashboardArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "ITSM_LISTEN", default_value = "127.0.0.1:7100", value_name = "ADDRESS")]
     pub listen: SocketAddr,
+    /// Address of the catalog service
+    #[arg(long, env = "ITSM_CATALOG", default_value = "127.0.0.1:7101", value_name = "ADDRESS")]
+    pub catalog: String,
     /// Address of the operations service
     #[arg(long, env = "ITSM_OPERATIONS", default_value = "127.0.0.1:7102", value_name = "ADDRESS")]
     pub operations: String,
+    /// Address of the supplier service
+    #[arg(long, env = "ITSM_SUPPLIER", default_value = "127.0.0.1:7103", value_name = "ADDRESS")]
+    pub supplier: String,
     /// Certificates that https addresses are verified with, PEM; those of the machine unless given
     #[arg(long, env = "ITSM_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,

@@ -17,14 +17,38 @@ use crate::suite::problem;
 /// A connection that presents the caller's token.
 pub type Channel = InterceptedService<tonic::transport::Channel, Token>;
 
-/// Adds the token to every call.
+/// Adds to every call whom it is made for, and how long its answer is waited for.
 #[derive(Debug, Clone, Default)]
-pub struct Token(Option<MetadataValue<Ascii>>);
+pub struct Token {
+    bearer: Option<MetadataValue<Ascii>>,
+    deadline: Option<Duration>,
+}
+
+impl Token {
+    /// A token as the caller has it. Empty: none is sent.
+    pub fn new(token: &str) -> Result<Self, Problem> {
+        if token.is_empty() {
+            return Ok(Self::default());
+        }
+        let bearer = format!("Bearer {token}").parse();
+        let bearer = bearer.map_err(|_| Problem::new("the token holds characters that a header cannot carry"))?;
+        Ok(Self { bearer: Some(bearer), deadline: None })
+    }
+
+    /// Gives every call a deadline, which the server is told too.
+    #[must_use]
+    pub fn within(self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self }
+    }
+}
 
 impl Interceptor for Token {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(token) = &self.0 {
-            request.metadata_mut().insert("authorization", token.clone());
+        if let Some(bearer) = &self.bearer {
+            request.metadata_mut().insert("authorization", bearer.clone());
+        }
+        if let Some(deadline) = self.deadline {
+            request.set_timeout(deadline);
         }
         Ok(request)
     }
@@ -78,6 +102,12 @@ pub async fn connect(address: &str, token: &str) -> Result<Channel, Problem> {
 /// Connects to a server: `http://host:port`, `https://host:port`, or `127.0.0.1:7102`, which is https where certificates
 /// are named. An empty token sends none.
 pub async fn connect_with(address: &str, token: &str, trust: &Trust) -> Result<Channel, Problem> {
+    let channel = open(address, trust).await?;
+    Ok(InterceptedService::new(channel, Token::new(token)?))
+}
+
+/// Opens a connection that speaks for nobody yet; it opens itself again when it breaks off.
+pub async fn open(address: &str, trust: &Trust) -> Result<tonic::transport::Channel, Problem> {
     let scheme = if trust.names_certificates() { "https" } else { "http" };
     let uri = if address.contains("://") { address.to_owned() } else { format!("{scheme}://{address}") };
     let secure = uri.starts_with("https://");
@@ -92,19 +122,12 @@ pub async fn connect_with(address: &str, token: &str, trust: &Trust) -> Result<C
     } else if trust.names_certificates() {
         return Err(Problem::new(format!("certificates are for https, and {address} is not: leave one of them out")));
     }
-    let channel = endpoint.connect().await.map_err(|error| match cause(&error) {
+    endpoint.connect().await.map_err(|error| match cause(&error) {
         fault if OF_TLS.iter().any(|word| fault.contains(word)) => {
             Problem::new(format!("{address} cannot be trusted: {fault}"))
         }
         _ => Problem::new(format!("nothing answers at {address}: is the suite running (`itsm up`)?")),
-    })?;
-    let token = if token.is_empty() {
-        Token(None)
-    } else {
-        let value = format!("Bearer {token}").parse();
-        Token(Some(value.map_err(|_| Problem::new("the token holds characters that a header cannot carry"))?))
-    };
-    Ok(InterceptedService::new(channel, token))
+    })
 }
 
 /// What is in the text of a fault when client and server do not agree on TLS.

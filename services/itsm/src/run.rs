@@ -75,11 +75,14 @@ async fn serve_dashboard(args: DashboardArgs) -> Result<(), Problem> {
     let tls = config::Tls { certificate: args.tls_cert, key: args.tls_key, client_ca: None };
     let listener = dashboard::listen(args.listen, &tls)?;
     let config = dashboard::Config {
+        catalog: args.catalog,
         operations: args.operations,
+        supplier: args.supplier,
         trust: Trust { ca: args.ca, ..Trust::default() },
         reports: args.reports,
         insecure: args.insecure,
         secure: tls.is_on(),
+        deadline: dashboard::DEADLINE,
     };
     let dashboard = Dashboard::new(listener, config)?;
     println!("{}", serde_json::json!({ "address": dashboard.address()? }));

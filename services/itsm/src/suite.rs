@@ -137,11 +137,14 @@ impl Suite {
         let operations = bind(operations::build(&database).await, &server(port(args.operations_port, 2)?, 1))?;
         let supplier = bind(supplier::build(&database).await, &server(port(args.supplier_port, 3)?, 2))?;
         let config = dashboard::Config {
+            catalog: reachable(catalog.address()).to_string(),
             operations: reachable(operations.address()).to_string(),
+            supplier: reachable(supplier.address()).to_string(),
             trust: Trust { own: args.tls.certificate.clone(), ..Trust::default() },
             reports: reports.clone(),
             insecure: args.insecure,
             secure: args.tls.is_on(),
+            deadline: dashboard::DEADLINE,
         };
         let dashboard = Dashboard::new(dashboard_listener, config)?;
         let addresses = Addresses {

@@ -50,11 +50,14 @@ impl House {
 
         let port = dashboard::listen(([127, 0, 0, 1], 0).into(), &tls).unwrap();
         let config = dashboard::Config {
+            catalog: "https://127.0.0.1:1".to_owned(),
             operations: format!("https://{}", operations.address()),
+            supplier: "https://127.0.0.1:1".to_owned(),
             trust: Trust { ca: Some(ca), ..Trust::default() },
             reports: folder.join("reports"),
             insecure: false,
             secure: true,
+            deadline: dashboard::DEADLINE,
         };
         let dashboard = Dashboard::new(port, config).unwrap();
         let address = format!("https://{}", dashboard.address().unwrap());

@@ -1,9 +1,61 @@
 //! The frame of every page: one stylesheet, light and dark, phone width, keyboard.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::sync::LazyLock;
 
-/// A page with its title; `frame` shows the navigation.
-pub(super) fn page(title: &str, frame: bool, content: &Markup) -> Markup {
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+use sha2::{Digest, Sha256};
+
+use super::viewer::Viewer;
+
+const STYLE: &str = include_str!("assets/style.css");
+const KEYS: &str = include_str!("assets/keys.js");
+
+/// What belongs to this program's look, so that browsers keep it until another program runs.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let digest = Sha256::new().chain_update(STYLE).chain_update(KEYS).finalize();
+    hex::encode(&digest[..6])
+});
+
+/// The part of the dashboard that a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Home,
+    Tickets,
+    Services,
+    Customers,
+    Suppliers,
+    Reports,
+}
+
+/// The parts, with their name and address.
+const SECTIONS: [(Section, &str, &str); 6] = [
+    (Section::Home, "Attention", "/"),
+    (Section::Tickets, "Tickets", "/tickets"),
+    (Section::Services, "Services", "/services"),
+    (Section::Customers, "Customers", "/customers"),
+    (Section::Suppliers, "Suppliers", "/suppliers"),
+    (Section::Reports, "Reports", "/reports"),
+];
+
+/// A page of a part, with its title.
+pub(super) fn page(viewer: &Viewer, section: Section, title: &str, content: &Markup) -> Markup {
+    frame(title, &navigation(Some(section), viewer.signed_in), content)
+}
+
+/// A page that belongs to no part.
+pub(super) fn outside(title: &str, content: &Markup) -> Markup {
+    frame(title, &navigation(None, false), content)
+}
+
+/// A page without a way to others.
+pub(super) fn bare(title: &str, content: &Markup) -> Markup {
+    frame(title, &html! {}, content)
+}
+
+fn frame(title: &str, navigation: &Markup, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -12,36 +64,43 @@ pub(super) fn page(title: &str, frame: bool, content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 link rel="icon" href="data:,";
+                link rel="stylesheet" href={ "/assets/style.css?" (VERSION.as_str()) };
+                script src={ "/assets/keys.js?" (VERSION.as_str()) } defer {}
                 title { (title) " · itsm" }
-                style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
-                @if frame {
-                    header {
-                        nav aria-label="Main" {
-                            a.brand href="/" { "itsm" }
-                            a href="/" { "Reports" }
-                            a href="/tickets?order_by=priority%2C+open_time" { "Tickets" }
-                        }
-                    }
-                }
-                main #content { (content) }
+                (navigation)
+                main #content tabindex="-1" { (content) }
             }
         }
     }
 }
 
-/// A link to the tickets that a filter selects.
-pub(super) fn tickets_link(filter: &str, order_by: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    if !filter.is_empty() {
-        query.append_pair("filter", filter);
+fn navigation(current: Option<Section>, signed_in: bool) -> Markup {
+    html! {
+        header.bar {
+            nav aria-label="Main" {
+                a.brand href="/" { "itsm" }
+                @for (section, name, address) in SECTIONS {
+                    a href=(address) aria-current=[(Some(section) == current).then_some("page")] { (name) }
+                }
+            }
+            @if signed_in { form method="post" action="/sign-out" { button.plain { "Sign out" } } }
+        }
     }
-    if !order_by.is_empty() {
-        query.append_pair("order_by", order_by);
-    }
-    format!("/tickets?{}", query.finish())
+}
+
+/// The stylesheet and the script.
+pub(super) async fn asset(Path(asset): Path<String>) -> Response {
+    let (content_type, text) = match asset.as_str() {
+        "style.css" => ("text/css; charset=utf-8", STYLE),
+        "keys.js" => ("text/javascript; charset=utf-8", KEYS),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let headers =
+        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    (headers, text).into_response()
 }
 
 /// An instant as people read it, to the minute in UTC: `2016-03-01 09:52`.
@@ -50,48 +109,57 @@ pub(super) fn minute(at: Option<&prost_types::Timestamp>) -> String {
         .map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M").to_string())
 }
 
-const STYLE: &str = "
-:root{--ink:#1b1f24;--soft:#57606a;--line:#d8dee4;--ground:#fff;--raised:#f6f8fa;--link:#0b57a4;--bad:#a40e26;
---run:#0072b2;--pause:#e69f00;--shut:#d0d7de;--stop:#eaeef2}
-@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9da7b3;--line:#30363d;--ground:#0d1117;--raised:#161b22;
---link:#79b8ff;--bad:#ff8f9c;--run:#56b4e9;--pause:#e69f00;--shut:#3b434d;--stop:#21262d}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}
-a{color:var(--link);text-underline-offset:.15em}
-:focus-visible{outline:3px solid var(--link);outline-offset:2px}
-.skip{position:absolute;left:-99em}.skip:focus{left:.5em;top:.5em}
-header{border-bottom:1px solid var(--line);background:var(--raised)}
-nav{max-width:75rem;margin:auto;padding:.6rem 1rem;display:flex;gap:1.25rem;align-items:baseline}
-nav a{text-decoration:none}.brand{font-weight:700;color:var(--ink)}
-main{max-width:75rem;margin:0 auto;padding:1.25rem 1rem 4rem}
-h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0 1rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}
-.note,.soft{color:var(--soft)}.note{font-size:.9rem;max-width:60rem}
-.refused{color:var(--bad);font-weight:600}
-.scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{font-weight:600;color:var(--soft);font-size:.85rem;white-space:nowrap}
-td.num,th.num{text-align:right}td.when{white-space:nowrap}
-tbody tr:hover{background:var(--raised)}
-form.filter{display:flex;gap:.5rem;flex-wrap:wrap;margin:0 0 1rem}
-form.filter input{flex:1 1 24rem}
-input,button{font:inherit;color:inherit;background:var(--ground);border:1px solid var(--line);border-radius:.35rem;padding:.4rem .6rem}
-button{background:var(--raised);cursor:pointer}
-form.instants{display:flex;gap:.75rem;flex-wrap:wrap;align-items:center;font-size:.9rem;margin:.25rem 0 1rem}
-form.sign-in{display:grid;gap:.5rem;max-width:22rem}
-dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}
-dl.facts dt{color:var(--soft)}dl.facts dd{margin:0}
-.cards{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));padding:0;list-style:none}
-.cards>li{border:1px solid var(--line);border-radius:.5rem;padding:1rem;background:var(--raised)}
-.cards h2{margin:0 0 .25rem}
-.clock{margin:1.25rem 0}.clock h3{font-size:1rem;margin:0}
-.verdict{font-weight:600}.verdict.bad{color:var(--bad)}
-svg.line{width:100%;height:3.4rem;display:block;margin:.4rem 0}
-svg.line text{font-size:11px;fill:var(--soft)}
-.key{display:flex;gap:1rem;flex-wrap:wrap;font-size:.85rem;color:var(--soft);padding:0;list-style:none;margin:.25rem 0}
-.key svg{width:1.2rem;height:.8rem;vertical-align:-.05rem;margin-right:.3rem}
-details{margin:.4rem 0}summary{cursor:pointer;color:var(--link)}
-.pages{display:flex;gap:1rem;margin:1rem 0}
-@media(max-width:40rem){dl.facts{grid-template-columns:1fr}dl.facts dt{margin-top:.4rem}}
-@media print{header,form,.pages,.skip{display:none}}
-";
+/// A sentence with its first letter large, unless it begins with a name such as `people/ann`.
+pub(super) fn sentence_case(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains('/')) {
+        return text.to_owned();
+    }
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    first + characters.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contrast of two colours by WCAG 2.2.
+    fn contrast(one: &str, other: &str) -> f64 {
+        let luminance = |hex: &str| {
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+                if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+        };
+        let (a, b) = (luminance(one), luminance(other));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    fn colour<'a>(scheme: &'a str, name: &str) -> &'a str {
+        let start = scheme.find(&format!("--{name}:#")).unwrap_or_else(|| panic!("no colour {name}")) + name.len() + 4;
+        &scheme[start..start + 6]
+    }
+
+    #[test]
+    fn every_text_stands_out_in_light_and_in_dark() {
+        let (light, dark) = STYLE.split_once("prefers-color-scheme:dark").unwrap();
+        for scheme in [light, dark] {
+            for ground in ["ground", "raised"] {
+                for text in ["ink", "soft", "link", "bad", "warn", "good"] {
+                    let found = contrast(colour(scheme, text), colour(scheme, ground));
+                    assert!(found >= 4.5, "{text} on {ground}: {found:.2}");
+                }
+            }
+            let found = contrast(colour(scheme, "on-accent"), colour(scheme, "accent"));
+            assert!(found >= 4.5, "on-accent on accent: {found:.2}");
+        }
+    }
+
+    #[test]
+    fn nothing_comes_from_outside() {
+        for text in [STYLE, KEYS] {
+            assert!(!text.contains("http") && !text.contains("url(") && !text.contains("@import"));
+        }
+    }
+}

@@ -15,9 +15,12 @@ use reporting::report::measure::{Part, Scope};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::page::{page, tickets_link};
-use super::tickets::{grouped, table};
-use super::{Config, Refusal, Viewer};
+use super::page::{Section, page};
+use super::part::{grouped, illustrative};
+use super::site::Site;
+use super::tickets::table;
+use super::viewer::{Refusal, Viewer};
+use super::{Config, query};
 use crate::report::{INPUTS, Kept};
 
 /// Tickets on a page of rows.
@@ -28,7 +31,19 @@ const PAGE: usize = 100;
 struct Summary {
     period: Ends,
     as_of: String,
+    /// Empty: an older program made the report.
+    #[serde(default)]
+    pages: Vec<Finding>,
     measures: Vec<Number>,
+}
+
+/// What a page of a report found, in a sentence.
+#[derive(Debug, Deserialize)]
+struct Finding {
+    id: String,
+    name: String,
+    finding: String,
+    illustrative: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,39 +87,57 @@ fn read(folder: &Path) -> Result<Summary, Refusal> {
     serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))
 }
 
-pub(super) async fn index(mut viewer: Viewer, State(config): State<Arc<Config>>) -> Result<Markup, Refusal> {
-    viewer.verify().await?;
-    let mut reports: Vec<(String, Summary)> = Vec::new();
-    for entry in std::fs::read_dir(&config.reports).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if let Ok(summary) = folder(&config, &name).and_then(|folder| read(&folder)) {
-            reports.push((name, summary));
-        }
-    }
+/// The reports of the folder, each with its name, by name.
+fn made(config: &Config) -> Vec<(String, Summary)> {
+    let entries = std::fs::read_dir(&config.reports).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut reports: Vec<_> = names
+        .filter_map(|name| {
+            let summary = folder(config, &name).and_then(|folder| read(&folder)).ok()?;
+            Some((name, summary))
+        })
+        .collect();
     reports.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(page(
-        "Reports",
-        true,
-        &html! {
-            h1 { "Reports" }
-            @if reports.is_empty() {
-                p { "No report has been made yet: " code { "itsm report --period 2016-03..2016-05 --out " (config.reports.display()) "/2016-spring" } }
-            }
-            ul.cards {
-                @for (name, summary) in &reports {
-                    li {
-                        h2 { a href={ "/reports/" (name) "/report.html" } { (name) } }
-                        p.note {
-                            (day(&summary.period.start)) " up to, not including, " (day(&summary.period.end))
-                            ", as known on " (day(&summary.as_of))
-                        }
-                        p { a href={ "/reports/" (name) } { (summary.measures.len()) " numbers and the rows behind them" } }
-                    }
-                }
-            }
-            @if viewer.signed_in { p { a href="/sign-out" { "Sign out" } } }
-        },
-    ))
+    reports
+}
+
+pub(super) async fn index(viewer: Viewer, State(site): State<Arc<Site>>) -> Result<Markup, Refusal> {
+    viewer.verify().await?;
+    Ok(page(&viewer, Section::Reports, "Reports", &html! { h1 { "Reports" } (cards(&site.config, 5)) }))
+}
+
+/// The reports as cards that say what they found; of the pages behind the first, so many.
+pub(super) fn cards(config: &Config, findings: usize) -> Markup {
+    let reports = made(config);
+    html! {
+        @if reports.is_empty() {
+            p { "No report has been made yet: " code { "itsm report --period 2016-03..2016-05 --out " (config.reports.display()) "/2016-spring" } }
+        }
+        ul.cards { @for (name, summary) in &reports { li { (card(name, summary, findings)) } } }
+    }
+}
+
+fn card(name: &str, summary: &Summary, findings: usize) -> Markup {
+    let report = format!("/reports/{name}/report.html");
+    let mut pages = summary.pages.iter();
+    let first = pages.next();
+    html! {
+        p.soft { (name) " · " (day(&summary.period.start)) " to " (before(&summary.period.end)) " · as known on " (day(&summary.as_of)) }
+        h2 { a href=(report) { @if let Some(first) = first { (first.finding) } @else { (name) } } (illustrative(first.is_some_and(|page| page.illustrative))) }
+        @if findings > 0 && summary.pages.len() > 1 {
+            dl.findings { @for page in pages.take(findings) {
+                dt { a href={ (report) "#" (page.id) } { (page.name) } }
+                dd { (page.finding) (illustrative(page.illustrative)) }
+            } }
+        }
+        p { a href={ "/reports/" (name) } { (summary.measures.len()) " numbers and the rows behind them" } }
+    }
+}
+
+/// The last day before an instant that begins one.
+fn before(instant: &str) -> String {
+    let day = day(instant).parse::<jiff::civil::Date>().and_then(|day| day.yesterday());
+    day.map_or_else(|_| instant.to_owned(), |day| day.to_string())
 }
 
 fn day(instant: &str) -> &str {
@@ -119,36 +152,40 @@ pub(super) struct Search {
 }
 
 pub(super) async fn numbers(
-    mut viewer: Viewer,
-    State(config): State<Arc<Config>>,
+    viewer: Viewer,
+    State(site): State<Arc<Site>>,
     UrlPath(report): UrlPath<String>,
     Query(search): Query<Search>,
 ) -> Result<Markup, Refusal> {
     viewer.verify().await?;
-    let summary = read(&folder(&config, &report)?)?;
+    let summary = read(&folder(&site.config, &report)?)?;
     let shown: Vec<_> = summary.measures.iter().filter(|number| number.id.contains(&search.id)).collect();
     let mut by_id: BTreeMap<&str, Vec<&Number>> = BTreeMap::new();
     for number in shown {
         by_id.entry(&number.id).or_default().push(number);
     }
     Ok(page(
+        &viewer,
+        Section::Reports,
         &report,
-        true,
         &html! {
             p.soft { a href={ "/reports/" (report) "/report.html" } { "The report" } }
             h1 { "The numbers of " (report) }
             form.filter method="get" role="search" {
-                input type="text" name="id" value=(search.id) placeholder="sla.attainment" aria-label="Part of a measure's id";
+                label for="filter" { "Measure" }
+                input #filter type="text" name="id" value=(search.id) placeholder="sla.attainment" data-filter
+                    autocomplete="off" autocapitalize="off" spellcheck="false";
                 button { "Show" }
             }
             @for (id, numbers) in &by_id {
                 section {
                     h2 { (id) }
                     @if let Some(first) = numbers.first() { p.note { (first.definition) } }
-                    div.scroll { table {
+                    div.scroll tabindex="0" role="region" aria-label=(id) { table {
                         thead { tr {
-                            th { "Scope" } th.num { "Value" } th { "Unit" } th.num { "n" } th.num { "95 % interval" }
-                            th { "Window" } th { "Source" } th { "Rows" }
+                            th scope="col" { "Scope" } th.num scope="col" { "Value" } th scope="col" { "Unit" }
+                            th.num scope="col" { "n" } th.num scope="col" { "95 % interval" }
+                            th scope="col" { "Window" } th scope="col" { "Source" } th scope="col" { "Rows" }
                         } }
                         tbody { @for number in numbers { (row(&report, number)) } }
                     } }
@@ -171,7 +208,7 @@ fn row(report: &str, number: &Number) -> Markup {
             td { (number.source) }
             td.when {
                 a href=(rows_link(report, number)) { "rows" }
-                @if let Some(filter) = &number.filter { " · " a href=(tickets_link(filter, "")) { "as a list" } }
+                @if let Some(filter) = &number.filter { " · " a href=(query::tickets(filter, "")) { "as a list" } }
             }
         }
     }
@@ -212,15 +249,19 @@ fn interval(interval: Option<&Value>) -> String {
     format!("{} to {}", end(low), end(high))
 }
 
+/// What browsers may do with a file of a report: it holds its own style, images and fonts, and nothing that runs.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// A file of a report: its page, its charts, its data.
 pub(super) async fn file(
-    mut viewer: Viewer,
-    State(config): State<Arc<Config>>,
+    viewer: Viewer,
+    State(site): State<Arc<Site>>,
     UrlPath((report, file)): UrlPath<(String, String)>,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, Refusal> {
     viewer.verify().await?;
-    let folder = folder(&config, &report)?;
+    let folder = folder(&site.config, &report)?;
     if file == "rows" {
         return rows(viewer, &folder, &report, &query).await.map(IntoResponse::into_response);
     }
@@ -240,7 +281,8 @@ pub(super) async fn file(
         return Err(missing());
     }
     let bytes = tokio::fs::read(path).await.map_err(|_| missing())?;
-    Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())
+    let headers = [(header::CONTENT_TYPE, content_type), (header::CONTENT_SECURITY_POLICY, POLICY)];
+    Ok((headers, bytes).into_response())
 }
 
 /// What reports were made from, by file and with the time at which the file was written.
@@ -262,7 +304,7 @@ fn inputs(folder: &Path) -> Result<Arc<Kept>, Refusal> {
     Ok(kept)
 }
 
-async fn rows(mut viewer: Viewer, folder: &Path, report: &str, query: &[(String, String)]) -> Result<Markup, Refusal> {
+async fn rows(viewer: Viewer, folder: &Path, report: &str, query: &[(String, String)]) -> Result<Markup, Refusal> {
     let mut id = String::new();
     let mut from = 0;
     let mut scope = Scope::all();
@@ -291,7 +333,7 @@ async fn rows(mut viewer: Viewer, folder: &Path, report: &str, query: &[(String,
     let tickets = shown.iter().all(|name| name.starts_with("tickets/")) && !shown.is_empty();
     let listed = if tickets {
         let request = pb::BatchGetTicketsRequest { names: shown.clone(), view: ResourceView::Basic as i32 };
-        viewer.tickets.batch_get_tickets(request).await?.into_inner().tickets
+        viewer.batch_get_tickets(request).await?.tickets
     } else {
         Vec::new()
     };
@@ -304,15 +346,16 @@ async fn rows(mut viewer: Viewer, folder: &Path, report: &str, query: &[(String,
         format!("/reports/{report}/rows?{}", pairs.finish())
     };
     Ok(page(
+        &viewer,
+        Section::Reports,
         &id,
-        true,
         &html! {
             p.soft { a href={ "/reports/" (report) "?id=" (id) } { (id) } " · " (parts.join(", ")) }
             h1 { (grouped(i64::try_from(names.len()).unwrap_or(i64::MAX))) " rows behind the number" }
-            @if tickets { (table(&listed)) }
+            @if tickets { (table(&viewer, &listed)) }
             @else if shown.is_empty() { p { "No rows stand behind this number." } }
             @else { ul { @for name in &shown { li { (name) } } } }
-            div.pages {
+            nav.pages aria-label="Pages" {
                 @if from > 0 { a rel="prev" href=(more(from.saturating_sub(PAGE))) { "Previous page" } }
                 @if from + PAGE < names.len() { a rel="next" href=(more(from + PAGE)) { "Next page" } }
             }

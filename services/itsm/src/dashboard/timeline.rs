@@ -10,15 +10,15 @@ const WIDTH: f64 = 1000.0;
 /// Height of the bar and where it starts.
 const BAR: (f64, f64) = (14.0, 22.0);
 
-/// How a reason is drawn: its colour, a pattern so that colour is not needed, and its name.
+/// How a reason is drawn: its class, a height so that colour is not needed, and its name.
 fn look(reason: pb::SegmentReason) -> (&'static str, f64, &'static str) {
     match reason {
-        pb::SegmentReason::Running => ("var(--run)", 1.0, "running"),
-        pb::SegmentReason::Paused => ("var(--pause)", 0.55, "paused"),
-        pb::SegmentReason::OutsideHours => ("var(--shut)", 0.35, "outside hours"),
-        pb::SegmentReason::Holiday => ("var(--shut)", 0.35, "holiday"),
-        pb::SegmentReason::NotStarted => ("var(--stop)", 0.2, "not started"),
-        pb::SegmentReason::Stopped | pb::SegmentReason::Unspecified => ("var(--stop)", 0.2, "stopped"),
+        pb::SegmentReason::Running => ("run", 1.0, "running"),
+        pb::SegmentReason::Paused => ("pause", 0.55, "paused"),
+        pb::SegmentReason::OutsideHours => ("shut", 0.35, "outside hours"),
+        pb::SegmentReason::Holiday => ("shut", 0.35, "holiday"),
+        pb::SegmentReason::NotStarted => ("stop", 0.2, "not started"),
+        pb::SegmentReason::Stopped | pb::SegmentReason::Unspecified => ("stop", 0.2, "stopped"),
     }
 }
 
@@ -33,10 +33,10 @@ pub(super) fn key() -> Markup {
     html! {
         ul.key aria-hidden="true" {
             @for reason in shown {
-                @let (colour, height, name) = look(reason);
+                @let (class, height, name) = look(reason);
                 li {
                     svg viewBox="0 0 18 12" {
-                        rect x="0" y=(12.0 - 12.0 * height) width="18" height=(12.0 * height) style={ "fill:" (colour) } {}
+                        rect x="0" y=(12.0 - 12.0 * height) width="18" height=(12.0 * height) class=(class) {}
                     }
                     (name)
                 }
@@ -64,11 +64,11 @@ pub(super) fn draw(explanation: &pb::ClockExplanation) -> Markup {
     html! {
         svg.line viewBox={ "0 0 " (WIDTH) " 54" } preserveAspectRatio="none" role="img" aria-label=(label) {
             @for (from, until, segment) in &segments {
-                @let (colour, height, name) = look(segment.reason());
+                @let (class, height, name) = look(segment.reason());
                 @let width = place(*until) - place(*from);
                 @if width > 0.0 {
                     rect x=(place(*from)) width=(width.max(0.5)) y=(BAR.0 + BAR.1 * (1.0 - height)) height=(BAR.1 * height)
-                        style={ "fill:" (colour) } {
+                        class=(class) {
                         title {
                             (name) @if !segment.detail.is_empty() { " (" (segment.detail) ")" }
                             ": " (minute(segment.start_time.as_ref())) " to " (minute(segment.end_time.as_ref()))
@@ -79,7 +79,7 @@ pub(super) fn draw(explanation: &pb::ClockExplanation) -> Markup {
             @if let Some((from, until)) = excused(explanation) {
                 @let (x, width) = (place(from), place(until) - place(from));
                 @if width > 0.0 {
-                    rect x=(x) width=(width) y="44" height="4" style="fill:var(--pause)" {
+                    rect x=(x) width=(width) y="44" height="4" class="pause" {
                         title { "excused" }
                     }
                 }
@@ -87,7 +87,7 @@ pub(super) fn draw(explanation: &pb::ClockExplanation) -> Markup {
             @for threshold in explanation.thresholds.iter().filter(|threshold| threshold.reached) {
                 @if let Some(at) = &threshold.reach_time {
                     @let x = place(seconds(at));
-                    line x1=(x) x2=(x) y1="10" y2="40" style="stroke:var(--ink);stroke-width:1;vector-effect:non-scaling-stroke" {
+                    line x1=(x) x2=(x) y1="10" y2="40" class="mark" {
                         title {
                             (threshold.percent) " % at " (minute(Some(at)))
                             @if threshold.record_time.is_some() { ", recorded " (minute(threshold.record_time.as_ref())) }
