@@ -603,7 +603,10 @@ mod tests {
                 .insert("one".to_owned(), RoleAssignment { end_on: before, ..held("roles/assessor", "people/ann") });
         });
         assert_eq!(vacant, is("ROLE_VACANT", "roles/assessor"));
-        let unknown = found(|process, _| process.transitions[0].guard.role = Some("wizard".to_owned()));
+        let unknown = found(|process, _| {
+            let cancel = process.transitions.iter_mut().find(|transition| transition.id == "cancel").unwrap();
+            cancel.guard.role = Some("wizard".to_owned());
+        });
         assert_eq!(unknown, is("ROLE_UNKNOWN", "processes/change"));
         let without_owner = found(|process, governance| {
             process.owner_role = "roles/owner".to_owned();
