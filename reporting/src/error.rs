@@ -68,7 +68,7 @@ pub enum Error {
         problem: std::io::Error,
     },
     /// The text names no format.
-    #[error("'{0}' is no format: choose from json, html, svg, png, csv")]
+    #[error("'{0}' is no format: choose from json, html, pdf, svg, png, csv, xlsx")]
     Format(String),
 }
 

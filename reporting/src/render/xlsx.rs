@@ -64,22 +64,25 @@ fn measures(sheet: &mut Worksheet, report: &Report) -> Result<(), XlsxError> {
         report.measures.iter().flat_map(|measure| measure.scope.parts().map(|(name, _)| name)).collect();
     dimensions.sort_unstable();
     dimensions.dedup();
-    let mut headings = vec!["Measure"];
-    headings.extend(&dimensions);
+    let mut headings = vec!["Measure".to_owned()];
+    headings.extend(dimensions.iter().map(|name| format!("by {name}")));
     let first = headings.len();
-    headings.extend([
-        "Value",
-        "Unit",
-        "n",
-        "Numerator",
-        "Denominator",
-        "Interval from",
-        "Interval to",
-        "Window",
-        "Source",
-        "Definition",
-        "Filter",
-    ]);
+    headings.extend(
+        [
+            "Value",
+            "Unit",
+            "n",
+            "Numerator",
+            "Denominator",
+            "Interval from",
+            "Interval to",
+            "Window",
+            "Source",
+            "Definition",
+            "Filter",
+        ]
+        .map(str::to_owned),
+    );
     sheet.set_name("Measures")?.set_freeze_panes(1, 1)?;
     let mut row = 0;
     for measure in &report.measures {
@@ -98,7 +101,7 @@ fn measures(sheet: &mut Worksheet, report: &Report) -> Result<(), XlsxError> {
         }
         figures(sheet, row, u16::try_from(first).unwrap_or(u16::MAX), measure)?;
     }
-    let columns: Vec<TableColumn> = headings.iter().map(|heading| TableColumn::new().set_header(*heading)).collect();
+    let columns: Vec<TableColumn> = headings.iter().map(|heading| TableColumn::new().set_header(heading)).collect();
     let last = u16::try_from(headings.len() - 1).unwrap_or(u16::MAX);
     sheet.add_table(0, 0, row.max(1), last, &Table::new().set_name("Measures").set_columns(&columns))?;
     sheet.set_column_width(0, 32)?;

@@ -55,7 +55,7 @@ fn summary(material: &Material) -> Table {
         Row::of(vec![
             Cell::text(name(element)),
             Cell::text(said.join(", ")),
-            lacking.map_or_else(Cell::default, |measure| Cell::of(measure, text::count(measure.count()))),
+            Cell::text(lacking.map_or_else(String::new, |measure| text::count(measure.count()))),
             Cell::text(if element.illustrative { "ILLUSTRATIVE in part" } else { "" }),
         ])
     });

@@ -2,7 +2,7 @@
 
 use domain::agreement::Kind;
 
-use super::{metric_word, percent_cell};
+use super::metric_word;
 use crate::inputs::AgreementRow;
 use crate::report::measure::Measure;
 use crate::report::page::{Block, Cell, Column, Gap, Page, Row, Table};
@@ -71,15 +71,15 @@ fn table(material: &Material, rows: &[(&Measure, &AgreementRow)]) -> Table {
     let row = |(measure, agreement): &(&Measure, &AgreementRow)| {
         let duration = |id: &str| {
             material.get(id, &measure.scope).map_or_else(Cell::default, |held| {
-                Cell::of(held, held.number().map_or_else(|| "–".to_owned(), text::duration))
+                Cell::text(held.number().map_or_else(|| "–".to_owned(), text::duration))
             })
         };
         Row::of(vec![
             Cell::text(agreement.display_name.as_str()),
             Cell::text(if agreement.kind == Kind::Underpinning { "supplier" } else { "group" }),
             Cell::text(metric_word(&measure.scope.text("metric").unwrap_or_default())),
-            percent_cell(Some(measure)),
-            Cell::of(measure, text::count(measure.n)),
+            Cell::text(measure.number().map_or_else(|| "–".to_owned(), text::percent)),
+            Cell::text(text::count(measure.n)),
             duration("supplier.time_held.median"),
             duration("supplier.time_held"),
             Cell::text(if agreement.illustrative { "ILLUSTRATIVE" } else { "" }),
