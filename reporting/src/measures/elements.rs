@@ -41,6 +41,11 @@ pub struct Lack {
 }
 
 impl Element {
+    /// Whether nothing of it is on record.
+    pub fn is_empty(&self) -> bool {
+        self.on_record.first().is_none_or(|(count, _)| *count == 0)
+    }
+
     /// How much is missing, all in all.
     pub fn lacking(&self) -> u64 {
         self.gaps.iter().map(|gap| gap.count).sum()
@@ -49,7 +54,12 @@ impl Element {
 
 /// The four, in their order.
 pub(super) fn elements(inputs: &Inputs) -> Vec<Element> {
-    vec![processes(inputs), objectives(inputs), responsibilities(inputs), suppliers(inputs)]
+    let mut four = vec![processes(inputs), objectives(inputs), responsibilities(inputs), suppliers(inputs)];
+    for element in four.iter_mut().filter(|element| element.is_empty()) {
+        let nothing = Lack { what: "nothing is on record".to_owned(), count: 1, of: 0, examples: Vec::new() };
+        element.gaps.insert(0, nothing);
+    }
+    four
 }
 
 pub(super) fn measures(context: &Context, elements: &[Element]) -> Vec<Measure> {

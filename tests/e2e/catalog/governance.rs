@@ -235,6 +235,7 @@ async fn an_activity_with_two_accountables_or_none_or_nobody_to_do_it_is_found_a
             ("ACCOUNTABLE_SEVERAL", "responsibilities/two"),
             ("ACCOUNTABLE_MISSING", "responsibilities/none"),
             ("RESPONSIBLE_MISSING", "responsibilities/idle"),
+            ("GUARD_OUTSIDE_RACI", "responsibilities/none"),
         ]
     );
     assert_eq!(gaps[0].roles, [manager, "roles/change-process-owner"]);

@@ -33,6 +33,9 @@ fn name(element: &Element) -> &'static str {
 }
 
 fn finding(elements: &[Element]) -> String {
+    if elements.iter().all(Element::is_empty) {
+        return "Nothing of the four elements of service management is on record".to_owned();
+    }
     let gap = |element: &&Element| !element.gaps.is_empty();
     let lacking: Vec<&Element> = elements.iter().filter(gap).collect();
     let Some(most) = lacking.iter().max_by_key(|element| element.lacking()) else {
@@ -43,7 +46,7 @@ fn finding(elements: &[Element]) -> String {
         4 => "All four elements of service management have gaps".to_owned(),
         n => format!("{} of the four elements have gaps", text::number_word(n)),
     };
-    format!("{subject}, most of them {}: {}", name(most).to_lowercase(), text::counted(most.lacking(), "gap"))
+    format!("{subject}, most of them in {}: {}", name(most).to_lowercase(), text::counted(most.lacking(), "gap"))
 }
 
 fn summary(material: &Material) -> Table {
