@@ -53,9 +53,8 @@ impl House {
         let database = TestDatabase::new().await;
         let at = config::Database::at(database.url());
         let catalog = Running::start(catalog::build(&at).await, &server).await;
-        itsm::demo::overlay::add(&itsm::apply::Remote::default().with("catalog", catalog.channel_of(ALL).await))
-            .await
-            .unwrap();
+        let remote = itsm::apply::Remote::default().with("catalog", catalog.channel_of(ALL).await);
+        itsm::demo::overlay::add(&remote).await.unwrap();
         let operations = Running::start(operations::build(&at).await, &server).await;
         let supplier = Running::start(supplier::build(&at).await, &server).await;
         let browser = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();

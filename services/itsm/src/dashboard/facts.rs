@@ -72,7 +72,12 @@ fn told(kind: &str, fact: &Payload<'_>) -> String {
                 article(&fact.words("practice")),
                 fact.words("state"),
             );
-            with(begin, priority(fact.value("matrix_priority")), changes(fact.value("fields")))
+            let mut fields = fact.value("fields").clone();
+            // When and where it was opened stands beside the sentence and above the page.
+            if let Some(fields) = fields.as_object_mut() {
+                fields.retain(|name, _| !matches!(name.as_str(), "opened_at" | "source_system" | "source_id"));
+            }
+            with(begin, priority(fact.value("matrix_priority")), changes(&fields))
         }
         "transitioned" => {
             let begin = format!("Moved from {} to {}", fact.words("from_state"), fact.words("state"));

@@ -79,6 +79,17 @@ pub(super) fn facts(rows: impl IntoIterator<Item = (&'static str, Markup)>) -> M
     }
 }
 
+/// Many names and values, in two pairs of columns where there is room.
+pub(super) fn many_facts(rows: impl IntoIterator<Item = (&'static str, Markup)>) -> Markup {
+    html! {
+        div.many { dl.facts {
+            @for (label, value) in rows.into_iter().filter(|(_, value)| !value.0.is_empty()) {
+                div { dt { (label) } dd { (value) } }
+            }
+        } }
+    }
+}
+
 /// A text as markup, escaped.
 pub(super) fn text(text: impl AsRef<str>) -> Markup {
     html! { (text.as_ref()) }

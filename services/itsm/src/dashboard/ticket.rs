@@ -12,7 +12,7 @@ use proto::operations::v1 as pb;
 use serde::Deserialize;
 
 use super::page::{Section, minute, page};
-use super::part::{self, asked, facts, id, illustrative, resource, section, text};
+use super::part::{self, asked, facts, id, illustrative, many_facts, resource, section, text};
 use super::viewer::{Asked, Refusal, Viewer};
 use super::{tickets, timeline};
 use crate::explain::{bound, excuse, human, law, lower, report, span, time, verdict, word};
@@ -165,7 +165,7 @@ fn summary(ticket: &pb::Ticket, viewer: &Viewer) -> Markup {
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();
-    facts([
+    many_facts([
         ("State", text(tickets::state(ticket))),
         ("Waits for", text(id(&ticket.awaited_party))),
         ("Resumes", text(minute(ticket.resume_time.as_ref()))),
@@ -180,8 +180,8 @@ fn summary(ticket: &pb::Ticket, viewer: &Viewer) -> Markup {
         ("Items", text(ticket.configuration_items.join(", "))),
         ("Channel", text(&ticket.channel)),
         ("Location", text(&ticket.location)),
-        ("Group", text(assignment.group)),
-        ("Person", text(assignment.person)),
+        ("Group", text(id(&assignment.group))),
+        ("Person", text(id(&assignment.person))),
         ("Contract", resource(&assignment.contract, "")),
         ("Opened", text(minute(ticket.open_time.as_ref()))),
         ("Agreed date", text(minute(ticket.requested_time.as_ref()))),

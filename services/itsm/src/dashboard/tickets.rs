@@ -178,8 +178,8 @@ fn row(ticket: &pb::Ticket, viewer: &Viewer) -> Markup {
             td.title { (ticket.title) }
             td.num { @if ticket.priority > 0 { (ticket.priority) } }
             td.when { (state(ticket)) }
-            td { (resource(&ticket.service, "")) }
-            td { (group(ticket)) }
+            td.when { (resource(&ticket.service, "")) }
+            td.when { (group(ticket)) }
             td.when { (minute(ticket.open_time.as_ref())) }
             td.when title=(minute(ticket.due_time.as_ref())) { (left(ticket, viewer.now)) }
             td.when { (minute(ticket.resolve_time.as_ref())) }
