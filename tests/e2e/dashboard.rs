@@ -53,7 +53,7 @@ impl House {
         let database = TestDatabase::new().await;
         let at = config::Database::at(database.url());
         let catalog = Running::start(catalog::build(&at).await, &server).await;
-        let remote = itsm::apply::Remote::default().with("catalog", catalog.channel_of(ALL).await);
+        let remote = itsm::apply::Remote::default().reaching("catalog", catalog.channel_of(ALL).await);
         itsm::demo::overlay::add(&remote).await.unwrap();
         let operations = Running::start(operations::build(&at).await, &server).await;
         let supplier = Running::start(supplier::build(&at).await, &server).await;

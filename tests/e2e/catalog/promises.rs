@@ -309,7 +309,9 @@ impl Desk {
     }
 
     async fn demo(&self) {
-        itsm::demo::overlay::add(&itsm::apply::Remote::default().with("catalog", self.catalog.clone())).await.unwrap();
+        itsm::demo::overlay::add(&itsm::apply::Remote::default().reaching("catalog", self.catalog.clone()))
+            .await
+            .unwrap();
     }
 
     /// Imports the first rows of the demo's log, and waits until their facts are in order.

@@ -26,7 +26,9 @@ async fn parties() -> Parties {
     let database = TestDatabase::new().await;
     let at = config::Database::at(database.url());
     let catalog = Running::insecure(catalog::build(&at).await).await;
-    itsm::demo::overlay::add(&itsm::apply::Remote::default().with("catalog", catalog.channel().await)).await.unwrap();
+    itsm::demo::overlay::add(&itsm::apply::Remote::default().reaching("catalog", catalog.channel().await))
+        .await
+        .unwrap();
     let folder = Scratch::new();
     let tokens = folder.join("tokens");
     let reader = "roles=tickets.reader,tickets.reporter";

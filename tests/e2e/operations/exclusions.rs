@@ -110,7 +110,9 @@ async fn nobody_excuses_the_clock_of_their_own_ticket_and_only_approvers_do() {
     let database = TestDatabase::new().await;
     let at = config::Database::at(database.url());
     let catalog = Running::insecure(catalog::build(&at).await).await;
-    itsm::demo::overlay::add(&itsm::apply::Remote::default().with("catalog", catalog.channel().await)).await.unwrap();
+    itsm::demo::overlay::add(&itsm::apply::Remote::default().reaching("catalog", catalog.channel().await))
+        .await
+        .unwrap();
     let folder = Scratch::new();
     let tokens = folder.join("tokens");
     let callers = "ann-token-00000001 people/ann roles=*\nbob-token-00000001 people/bob roles=clocks.approver\n\

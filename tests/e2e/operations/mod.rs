@@ -33,7 +33,7 @@ impl Operations {
         let database = TestDatabase::new().await;
         let at = config::Database::at(database.url());
         let catalog = Running::insecure(catalog::build(&at).await).await;
-        itsm::demo::overlay::add(&itsm::apply::Remote::default().with("catalog", catalog.channel().await))
+        itsm::demo::overlay::add(&itsm::apply::Remote::default().reaching("catalog", catalog.channel().await))
             .await
             .unwrap();
         let operations = Running::insecure(operations::build(&at).await).await;

@@ -38,7 +38,7 @@ async fn connect(servers: &Servers, kinds: impl IntoIterator<Item = &Arc<Kind>>)
     let wanted: BTreeSet<&'static str> = kinds.into_iter().map(|kind| kind.server).collect();
     for server in wanted {
         let channel = client::connect_with(servers.address_of(server), &token, &servers.trust).await?;
-        remote = remote.with(server, channel);
+        remote = remote.reaching(server, channel);
     }
     Ok(remote)
 }

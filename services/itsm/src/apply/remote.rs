@@ -38,7 +38,7 @@ pub struct Revision {
 
 impl Remote {
     /// Calls of a server go there from now on.
-    pub fn with(mut self, server: &'static str, channel: Channel) -> Self {
+    pub fn reaching(mut self, server: &'static str, channel: Channel) -> Self {
         self.channels.insert(server, channel);
         self
     }

@@ -120,9 +120,9 @@ async fn fill(args: &FillArgs) -> Result<(), Problem> {
     let supplier = client::connect_with(supplier, &token, trust).await?;
 
     let remote = Remote::default()
-        .with("catalog", catalog.clone())
-        .with("operations", operations.clone())
-        .with("supplier", supplier.clone());
+        .reaching("catalog", catalog.clone())
+        .reaching("operations", operations.clone())
+        .reaching("supplier", supplier.clone());
     let created = overlay::add(&remote).await?;
     println!("\nbrought in through gRPC");
     println!("  overlay     {created} resources created (ILLUSTRATIVE: the log names no services and no promises)");
