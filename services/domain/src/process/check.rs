@@ -208,7 +208,7 @@ impl Process {
     }
 
     fn check_activities(&self, findings: &mut Vec<Finding>) {
-        if !self.owner_role.is_empty() && !self.owner_role.strip_prefix("roles/").is_some_and(|id| !id.is_empty()) {
+        if !self.owner_role.is_empty() && self.owner_role.strip_prefix("roles/").is_none_or(str::is_empty) {
             let text = format!("{:?} is no role: write roles/ and an id", self.owner_role);
             findings.push(Finding::error("owner_role", "ROLE_INVALID", text));
         }
