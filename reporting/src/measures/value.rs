@@ -554,7 +554,7 @@ fn credit_measures(context: &Context) -> Result<Vec<Measure>, Error> {
     for (currency, (sum, n, invented)) in totals {
         let mark = if invented { "; ILLUSTRATIVE" } else { "" };
         let source = format!("{}; promises with credit bands{mark}", context.ticket_source);
-        let base = Measure { n, source, ..context.measure(ID, by_currency(currencies.len(), currency)) };
+        let base = Measure { source, n, ..context.measure(ID, by_currency(currencies.len(), currency)) };
         measures.push(with_money(base, sum.to_money()?.money));
     }
     Ok(measures)

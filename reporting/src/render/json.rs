@@ -16,12 +16,12 @@ struct Head<'a> {
     as_of: Timestamp,
     horizon: Horizon,
     data_hash: &'a str,
-    pages: Vec<Finding<'a>>,
+    pages: Vec<PageHead<'a>>,
 }
 
 /// What a page found.
 #[derive(Serialize)]
-struct Finding<'a> {
+struct PageHead<'a> {
     id: &'a str,
     name: &'a str,
     finding: &'a str,
@@ -29,7 +29,7 @@ struct Finding<'a> {
 }
 
 pub(super) fn document(report: &Report) -> Result<String, Error> {
-    let pages = report.pages.iter().map(|page| Finding {
+    let pages = report.pages.iter().map(|page| PageHead {
         id: page.id,
         name: page.name,
         finding: &page.finding,

@@ -84,7 +84,7 @@ pub(super) fn credits_due(material: &Material) -> String {
 
 /// What was planned, what came of it and what is at stake, in a sentence.
 fn finding(material: &Material) -> String {
-    let none = sums(material, "value.credit_exposure").filter_map(spoken).next().is_none();
+    let none = sums(material, "value.credit_exposure").find_map(spoken).is_none();
     let benefits = returned(material);
     if none { benefits } else { format!("{benefits}; {}", credits_due(material)) }
 }
