@@ -5,6 +5,7 @@
 pub mod agreement;
 pub mod allocation;
 pub mod amount;
+pub mod approval;
 pub mod attainment;
 pub mod calendar;
 pub mod clock;
@@ -15,6 +16,7 @@ mod excerpt;
 pub mod feasibility;
 pub mod filter;
 pub mod finding;
+pub mod form;
 pub mod governance;
 pub mod landscape;
 pub mod name;

@@ -6,6 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::{Amount, Decimal};
+use crate::approval::Policy;
+use crate::form::Form;
 use crate::violation::{self, Violation};
 
 /// Life cycle of a service.
@@ -180,6 +182,9 @@ pub struct Offering {
     /// Price of one unit. `None`: not charged.
     #[serde(default)]
     pub unit_price: Option<Amount>,
+    /// Who approves a request. `None`: nobody has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_policy: Option<Policy>,
 }
 
 impl Offering {
@@ -189,9 +194,10 @@ impl Offering {
         violation::display_name(&mut found, &self.display_name);
         violation::texts(&mut found, &[("description", &self.description)]);
         violation::reference(&mut found, "fulfilment_process", "processes", &self.fulfilment_process);
-        if self.request_form.as_ref().is_some_and(|form| !form.is_object()) {
-            found.push(Violation::new("request_form", "is no JSON Schema: give an object"));
+        if let Some(Err(faults)) = self.request_form.as_ref().map(|form| Form::parse("request_form", form)) {
+            found.extend(faults);
         }
+        found.extend(self.approval_policy.iter().flat_map(|policy| policy.violations("approval_policy")));
         if self.unit_price.as_ref().is_some_and(|price| price.value.is_negative()) {
             found.push(Violation::new("unit_price.value", "is negative: a price is zero or more"));
         }
@@ -372,6 +378,7 @@ mod tests {
             request_form: Some(serde_json::json!([])),
             fulfilment_process: "process".to_owned(),
             unit_price: Some(Amount::new((-1).into(), "EUR".parse().unwrap())),
+            approval_policy: None,
         };
         assert_eq!(fields(&offering.check()), ["fulfilment_process", "request_form", "unit_price.value"]);
     }

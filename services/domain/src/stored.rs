@@ -2,7 +2,7 @@
 //! are compiled here, with this crate's optimisation, and not once more with each of their callers.
 
 use crate::clock::Reading;
-use crate::ticket::{DecodeError, Digest, Fact, Ticket};
+use crate::ticket::{Approval, DecodeError, Digest, Fact, Ticket};
 
 /// A ticket as JSON.
 pub fn ticket_to_json(ticket: &Ticket) -> Result<String, serde_json::Error> {
@@ -11,6 +11,11 @@ pub fn ticket_to_json(ticket: &Ticket) -> Result<String, serde_json::Error> {
 
 /// A ticket from the JSON of [`ticket_to_json`].
 pub fn ticket_from_json(text: &str) -> Result<Ticket, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+/// An approval from its JSON within that of a ticket.
+pub fn approval_from_json(text: &str) -> Result<Approval, serde_json::Error> {
     serde_json::from_str(text)
 }
 

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use domain::priority::Override;
 use domain::process::{Category, PendingReason, Process, shipped};
 use domain::ticket::command::{
-    Act, Caller, Change, Class, Note, Opening, Reason, Rejection, add_note, allowed_transitions, assign, link, open,
-    transition, unlink, update,
+    Act, Caller, Change, Class, Note, Opening, Reason, Rejection, add_note, allowed_transitions, assign, declare_major,
+    link, open, stand_down_major, take, transition, unlink, update, update_major,
 };
 use domain::ticket::{
-    Assignment, Audience, Changes, Details, Fact, Link, LinkType, Patch, ProblemDetails, Resolution, Ticket, fold,
+    Assignment, Audience, Changes, Details, Fact, Link, LinkType, MajorDeclared, MajorUpdated, Patch, ProblemDetails,
+    Resolution, Ticket, Timer, fold,
 };
 use proptest::prelude::*;
 use ticket_support::{agent, at, customer, incident, kinds, now, record};
@@ -395,21 +396,28 @@ fn a_clock_that_is_behind_does_not_put_a_change_before_the_one_it_builds_on() {
 /// Every required field, so that only the state decides.
 fn everything_for(process: &Process, id: &str) -> Changes {
     let Some(transition) = process.transition(id) else { return Changes::default() };
-    let requires = |path: &str| transition.guard.fields.iter().any(|field| field == path);
+    let requires = |path: &str| {
+        transition.guard.fields.iter().any(|field| field == path || field.starts_with(&format!("{path}.")))
+    };
+    let of_change = requires("change") || requires("details");
     Changes {
+        resume_at: if requires("pending_reason") { Patch::Set(at(7)) } else { Patch::Keep },
         pending_reason: if requires("pending_reason") { Patch::Set(PendingReason::Customer) } else { Patch::Keep },
         resolution_code: if requires("resolution.code") { text("fixed") } else { Patch::Keep },
         cancel_reason: if requires("cancel_reason") { text("why") } else { Patch::Keep },
         impact: if requires("impact") { Patch::Set(1) } else { Patch::Keep },
         urgency: if requires("urgency") { Patch::Set(1) } else { Patch::Keep },
-        details: if requires("details") { Patch::Set(details(process)) } else { Patch::Keep },
+        details: if of_change { Patch::Set(details(process)) } else { Patch::Keep },
         ..Changes::default()
     }
 }
 
 fn details(process: &Process) -> Details {
     let practice = process.practice.as_str();
-    let details = serde_json::json!({"practice": practice, "type": "NORMAL"});
+    // A standard change asks nobody.
+    let details = serde_json::json!({"practice": practice, "type": "STANDARD", "template": "routine_patch",
+        "planned_start_at": at(0), "planned_end_at": at(1), "actual_start_at": at(0), "actual_end_at": at(1),
+        "outcome": "SUCCESSFUL"});
     serde_json::from_value(details).unwrap()
 }
 
@@ -421,7 +429,9 @@ fn manager(process: &Process) -> Caller {
 /// A ticket of the process in that state.
 fn ticket_in(process: &Process, state: &str) -> Ticket {
     let caller = manager(process);
-    let mut ticket = open(process, opening(titled()), &now(&caller, 0)).unwrap().next;
+    let of_change = process.practice.as_str() == "change";
+    let given = if of_change { Patch::Set(details(process)) } else { Patch::Keep };
+    let mut ticket = open(process, opening(Changes { details: given, ..titled() }), &now(&caller, 0)).unwrap().next;
     let category = process.state(state).unwrap().category;
     let moved = domain::ticket::Transitioned {
         transition: None,
@@ -511,6 +521,10 @@ enum Attempt {
     Assign(Option<&'static str>),
     Update(u8, &'static str),
     Write(bool),
+    Declare(u64),
+    Report(u64),
+    StandDown,
+    Pass,
 }
 
 fn attempts() -> impl Strategy<Value = Vec<(i64, Attempt)>> {
@@ -520,6 +534,10 @@ fn attempts() -> impl Strategy<Value = Vec<(i64, Attempt)>> {
         1 => prop::option::of(prop::sample::select(vec!["groups/a", "groups/b"])).prop_map(Attempt::Assign),
         1 => (1u8..=3, prop::sample::select(vec!["a", "b"])).prop_map(|(impact, title)| Attempt::Update(impact, title)),
         1 => any::<bool>().prop_map(Attempt::Write),
+        1 => (1u64..3).prop_map(Attempt::Declare),
+        1 => (1u64..3).prop_map(Attempt::Report),
+        1 => Just(Attempt::StandDown),
+        1 => Just(Attempt::Pass),
     ];
     prop::collection::vec((0i64..3, attempt), 0..25)
 }
@@ -552,6 +570,23 @@ proptest! {
                 Attempt::Write(by_customer) => {
                     let note = Note { audience: Audience::Public, text: "hello".into() };
                     add_note(process, &ticket, &note, &now(if by_customer { &customer } else { &agent }, minute))
+                }
+                Attempt::Declare(users) => {
+                    let declared = MajorDeclared { users_affected: Some(users), ..MajorDeclared::default() };
+                    declare_major(&ticket, &declared, &act)
+                }
+                Attempt::Report(users) => {
+                    let updated = MajorUpdated { users_affected: Patch::Set(users), ..MajorUpdated::default() };
+                    update_major(&ticket, &updated, &act)
+                }
+                Attempt::StandDown => stand_down_major(&ticket, None, &act),
+                // Days go by.
+                Attempt::Pass => {
+                    minute += 8 * 24 * 60;
+                    let timer = Timer::of(process, &ticket, &journal, at(0)).filter(|timer| timer.at <= at(minute));
+                    timer.and_then(|timer| take(process, &ticket, timer, &now(&agent, minute))).ok_or_else(|| {
+                        refused(transition(process, &ticket, "no such", &Changes::default(), &act))
+                    })
                 }
             };
             if let Ok(change) = result {

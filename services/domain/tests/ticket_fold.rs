@@ -3,11 +3,14 @@
 
 mod ticket_support;
 
+use std::collections::BTreeMap;
+
+use domain::approval::Policy;
 use domain::clock::SignalKind;
 use domain::process::{Category, PendingReason, Practice};
 use domain::ticket::{
-    Assigned, Audience, Changes, Fact, Noted, Opened, Patch, Recorded, Resolution, Side, Ticket, Transitioned, fold,
-    signals,
+    Asked, Assigned, Audience, Changes, Decided, Decision, Delegated, Fact, Lapsed, MajorDeclared, MajorUpdated, Noted,
+    Opened, Patch, Recorded, Resolution, Side, Ticket, Transitioned, fold, signals,
 };
 use proptest::prelude::*;
 use ticket_support::{at, live};
@@ -240,7 +243,48 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         1 => Just(Fact::Resolved(Resolution::default())),
         1 => (0u32..3).prop_map(|reopen_count| Fact::Reopened { reopen_count }),
         1 => Just(noted(Side::Provider)),
+        2 => prop::sample::select(vec!["a-1", "a-2", "b-1"]).prop_map(asked),
+        2 => (prop::sample::select(vec!["a-1", "a-2"]), "people/[abc]", any::<bool>())
+            .prop_map(|(approval, who, approves)| decided(approval, &who, approves)),
+        1 => "people/[abc]".prop_map(|delegate| Fact::ApprovalDelegated(Box::new(Delegated {
+            approval: "a-1".into(),
+            delegator: "people/z".into(),
+            capacities: vec!["groups/cab".into()],
+            delegate,
+            comment: String::new(),
+        }))),
+        1 => Just(Fact::ApprovalLapsed(Lapsed { approval: "a-1".into(), fields: vec!["title".into()] })),
+        1 => (0u64..3).prop_map(|users| Fact::MajorDeclared(MajorDeclared {
+            users_affected: Some(users),
+            ..MajorDeclared::default()
+        })),
+        1 => "people/[ab]".prop_map(|commander| Fact::MajorUpdated(MajorUpdated {
+            commander: Patch::Set(commander),
+            ..MajorUpdated::default()
+        })),
+        1 => Just(Fact::MajorStoodDown { review_due_at: Some(at(9)) }),
     ]
+}
+
+fn asked(approval: &str) -> Fact {
+    Fact::ApprovalRequested(Box::new(Asked {
+        approval: approval.into(),
+        rule: approval[..1].into(),
+        policy: Policy { groups: vec!["groups/cab".into()], quorum: 2, ..Policy::default() },
+        fields: BTreeMap::new(),
+        asked_by: "people/z".into(),
+    }))
+}
+
+fn decided(approval: &str, approver: &str, approves: bool) -> Fact {
+    Fact::ApprovalDecided(Box::new(Decided {
+        approval: approval.into(),
+        approver: approver.into(),
+        delegate: None,
+        capacities: vec!["groups/cab".into()],
+        decision: if approves { Decision::Approve } else { Decision::Reject },
+        comment: String::new(),
+    }))
 }
 
 /// A history whose facts have distinct times and sequences, and the order in which they were recorded.

@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::agreement::{Kind, Metric};
+use domain::approval::Policy;
 use domain::clock::{DutyStep, Entity, Exclusion, ExclusionReason, Interval, Regulation, Report, Step};
 use domain::priority::Override;
 use domain::process::{Category, PendingReason, Practice};
 use domain::selection::{Loser, Loss, Pinned, Selection};
 use domain::ticket::{
-    Assigned, Changes, Details, Digest, ExclusionRevoked, Fact, Field, Imported, ImportedRow, IncidentDetails, Link,
-    LinkType, Major, Nonconforming, Noted, Opened, Patch, Prioritised, Resolution, Rule, Side, ThresholdReached,
-    ThresholdWithdrawn, Transitioned,
+    Asked, Assigned, Changes, Decided, Decision, Delegated, Details, Digest, ExclusionRevoked, Fact, Field, Imported,
+    ImportedRow, IncidentDetails, Lapsed, Link, LinkType, Major, MajorDeclared, MajorUpdated, Nonconforming, Noted,
+    Opened, Patch, Prioritised, Resolution, Rule, Side, ThresholdReached, ThresholdWithdrawn, Transitioned,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -211,6 +212,49 @@ fn examples() -> Vec<Fact> {
             regulation: Regulation::EuDora2025301,
             step: Step::Aware { entity: Entity::CreditInstitution, calendar: "calendars/vienna".into() },
         }),
+        Fact::ApprovalRequested(Box::new(Asked {
+            approval: "change-1".into(),
+            rule: "change".into(),
+            policy: Policy {
+                roles: vec!["change-approver".into()],
+                groups: vec!["groups/cab".into()],
+                people: vec!["people/ann".into()],
+                quorum: 2,
+            },
+            fields: BTreeMap::from([(
+                "change.risk".to_owned(),
+                "a0d6e4ac4b4ba1e2f0c6d2d5a8a3f9c4d5f5b1f6f0d7f8d1a7e1d9b3c2a1f0e9".to_owned(),
+            )]),
+            asked_by: "people/bob".into(),
+        })),
+        Fact::ApprovalDecided(Box::new(Decided {
+            approval: "change-1".into(),
+            approver: "people/ann".into(),
+            delegate: Some("people/dan".into()),
+            capacities: vec!["groups/cab".into(), "people/ann".into()],
+            decision: Decision::Reject,
+            comment: "No way back.".into(),
+        })),
+        Fact::ApprovalDelegated(Box::new(Delegated {
+            approval: "change-1".into(),
+            delegator: "people/ann".into(),
+            capacities: vec!["groups/cab".into(), "people/ann".into()],
+            delegate: "people/dan".into(),
+            comment: "On leave.".into(),
+        })),
+        Fact::ApprovalLapsed(Lapsed { approval: "change-1".into(), fields: vec!["change.risk".into()] }),
+        Fact::MajorDeclared(MajorDeclared {
+            commander: Some("people/fay".into()),
+            update_cadence: Some(SignedDuration::from_mins(30)),
+            users_affected: Some(1200),
+        }),
+        Fact::MajorUpdated(MajorUpdated {
+            commander: Patch::Clear,
+            update_cadence: Patch::Set(SignedDuration::from_hours(1)),
+            users_affected: Patch::Set(1500),
+            review_due_at: Patch::Set(at("2026-03-09T08:00:00Z")),
+        }),
+        Fact::MajorStoodDown { review_due_at: Some(at("2026-03-09T08:00:00Z")) },
     ]
 }
 

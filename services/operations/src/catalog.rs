@@ -2,7 +2,7 @@
 //! does what.
 //! Read through its published views, so that operations goes on working while the catalog process is down.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::agreement::Agreement;
+use domain::approval::Policies;
 use domain::calendar::{Calendar, Definition, Revision, Timeline};
 use domain::clock::Book;
 use domain::governance::{Governance, Place, Standing};
 use domain::landscape::Landscape;
-use domain::portfolio::{Customer, Service};
+use domain::portfolio::{Customer, Offering, Service};
 use domain::process::Process;
 use domain::selection::{InForce, Selection, select};
 use domain::ticket::{Matter, Ticket};
@@ -40,7 +41,8 @@ pub struct Snapshot {
     book: Book,
     landscape: Landscape,
     governance: Governance,
-    offerings: HashSet<String>,
+    offerings: HashMap<String, Offering>,
+    policies: Policies,
 }
 
 /// A revision that was published.
@@ -87,7 +89,17 @@ impl Snapshot {
 
     /// Whether the offering exists.
     pub fn has_offering(&self, name: &str) -> bool {
-        self.offerings.contains(name)
+        self.offerings.contains_key(name)
+    }
+
+    /// The offering of that name.
+    pub fn offering(&self, name: &str) -> Option<&Offering> {
+        self.offerings.get(name)
+    }
+
+    /// Who approves what is ordered.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// Whether the customer exists.
@@ -105,7 +117,15 @@ impl Snapshot {
         let customers = self.landscape.chain(ticket.customer.as_deref());
         let on = now.to_zoned(TimeZone::UTC).date();
         let place = Place { service: ticket.service.as_deref(), customers: &customers, on };
-        self.governance.standing(process, place, &caller.actor, |role| caller.has(role))
+        let mut standing = self.governance.standing(process, place, &caller.actor, |role| caller.has(role));
+        // Who may decide on an approval is pinned to it, and need not stand in the process.
+        let policies = ticket.approvals.iter().map(|approval| &approval.asked.policy);
+        let asked = policies.flat_map(|policy| policy.roles.iter().chain(&policy.groups));
+        let held = asked.filter(|role| {
+            caller.has(role) || self.governance.is_held(role, place, &caller.actor, &|role: &str| caller.has(role))
+        });
+        standing.roles.extend(held.cloned());
+        standing
     }
 
     /// How many revisions of calendars are published: clocks that were read by fewer are read anew.
@@ -235,8 +255,10 @@ async fn load(connection: &mut Connection, version: i64) -> Result<Snapshot, Err
     snapshot.agreements = agreements.into_iter().collect();
     let services = resources::<Service>(connection, "services").await?;
     snapshot.landscape.lines = services.into_iter().map(|(name, service)| (name, service.line)).collect();
-    let offerings = resources::<Value>(connection, "offerings").await?;
-    snapshot.offerings = offerings.into_iter().map(|(name, _)| name).collect();
+    snapshot.offerings = resources::<Offering>(connection, "offerings").await?.into_iter().collect();
+    let asking = snapshot.offerings.iter();
+    let asking = asking.filter_map(|(name, offering)| Some((name.clone(), offering.approval_policy.clone()?)));
+    snapshot.policies = Policies(asking.collect());
     let customers = resources::<Customer>(connection, "customers").await?;
     snapshot.landscape.parents = customers.into_iter().map(|(name, customer)| (name, customer.parent)).collect();
     snapshot.governance = Governance {

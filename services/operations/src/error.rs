@@ -22,8 +22,17 @@ servicekit::reasons! {
     CLOCK_WITHOUT_VERDICT, FailedPrecondition, "the clock was cancelled or never runs: there is no verdict to excuse", ["resource", "ticket", "state", "clock"];
     CLOCK_ALREADY_EXCLUDED, FailedPrecondition, "the clock is excused: revoke that first", ["resource", "ticket", "state", "clock"];
     CLOCK_NOT_EXCLUDED, FailedPrecondition, "the clock is not excused: there is nothing to revoke", ["resource", "ticket", "state", "clock"];
-    FOUR_EYES_REQUIRED, PermissionDenied, "the ticket is assigned to the caller: another approver has to decide", ["resource", "ticket", "state"];
+    FOUR_EYES_REQUIRED, PermissionDenied, "what is to be decided is the caller's own: somebody else has to decide", ["resource", "ticket", "state"];
     DUTY_NOT_BEGUN, FailedPrecondition, "nobody was aware of such a duty on the ticket: record AWARE first", ["resource", "ticket", "state", "regulation"];
+    APPROVAL_REQUIRED, FailedPrecondition, "the transition needs approvals that have not been given: the metadata names them, the message says what is missing", ["resource", "ticket", "state", "transition", "approvals"];
+    APPROVAL_UNKNOWN, FailedPrecondition, "the ticket has no such approval: the metadata names those it has", ["resource", "ticket", "state", "approvals"];
+    APPROVAL_NOT_PENDING, FailedPrecondition, "the approval was decided, has lapsed or was withdrawn: there is nothing to decide", ["resource", "ticket", "state", "approval", "approval_state"];
+    NOT_AN_APPROVER, PermissionDenied, "the caller is not among those who may decide on the approval, nor in their place: the metadata names them", ["resource", "ticket", "state", "approval", "approvers"];
+    DELEGATION_NOT_PERMITTED, FailedPrecondition, "the decision cannot be passed on like this: to those whose own it is, in a circle or too far", ["resource", "ticket", "state", "approval", "delegate"];
+    DELEGATION_REVOKED, FailedPrecondition, "the delegation was taken back already", ["resource"];
+    NOT_AN_INCIDENT, FailedPrecondition, "only incidents are declared major ones", ["resource", "ticket", "state"];
+    MAJOR_ALREADY_DECLARED, FailedPrecondition, "the incident is a major one already: update it", ["resource", "ticket", "state"];
+    MAJOR_NOT_DECLARED, FailedPrecondition, "the ticket is no major incident that is going on: declare it first", ["resource", "ticket", "state"];
     SEQUENCE_NOT_RISING, InvalidArgument, "rows of an import come with rising sequence numbers and one import id";
 }
 
@@ -48,6 +57,14 @@ fn reason(rule: Rule) -> Reason {
         Rule::ClockNotExcluded => CLOCK_NOT_EXCLUDED,
         Rule::FourEyesRequired => FOUR_EYES_REQUIRED,
         Rule::DutyNotBegun => DUTY_NOT_BEGUN,
+        Rule::ApprovalRequired => APPROVAL_REQUIRED,
+        Rule::ApprovalUnknown => APPROVAL_UNKNOWN,
+        Rule::ApprovalNotPending => APPROVAL_NOT_PENDING,
+        Rule::NotAnApprover => NOT_AN_APPROVER,
+        Rule::DelegationNotPermitted => DELEGATION_NOT_PERMITTED,
+        Rule::NotAnIncident => NOT_AN_INCIDENT,
+        Rule::MajorAlreadyDeclared => MAJOR_ALREADY_DECLARED,
+        Rule::MajorNotDeclared => MAJOR_NOT_DECLARED,
     }
 }
 

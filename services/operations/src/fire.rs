@@ -1,9 +1,10 @@
-//! What falls due on the clocks of a ticket: its thresholds as facts, and what their objectives let follow.
+//! What falls due on a ticket: thresholds of its clocks as facts, what their objectives let follow, and what happens to
+//! it by itself: waiting that ends, closing.
 
 use domain::agreement::Escalation;
 use domain::clock::Promises as _;
-use domain::ticket::command::{Act, Caller, escalate};
-use domain::ticket::{Fact, Observations, Recorded, SCHEDULER, Side, ThresholdReached, Ticket, signals};
+use domain::ticket::command::{Act, Caller, Change, escalate, take};
+use domain::ticket::{Fact, Observations, Recorded, SCHEDULER, Side, ThresholdReached, Ticket, Timer, signals};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Snapshot;
@@ -40,7 +41,33 @@ pub fn fire(catalog: &Snapshot, stored: &Stored, known: &[Recorded], now: Timest
         facts.push(observation(Fact::ThresholdReached(Box::new(due.reached)), due.at));
     }
     facts.extend(following);
-    (ticket, settle(catalog, known, facts, stored.created_at))
+    if facts.is_empty()
+        && let Some(change) = lapse(catalog, stored, known, now)
+    {
+        ticket = change.next;
+        facts = change.facts;
+    }
+    let settled = settle(catalog, known, facts, &ticket, stored.created_at);
+    (ticket, settled)
+}
+
+/// What happens to the ticket by itself, if its time has come: waiting ends, a resolved ticket closes.
+fn lapse(catalog: &Snapshot, stored: &Stored, known: &[Recorded], now: Timestamp) -> Option<Change> {
+    let process = process_of(catalog, &stored.ticket).ok()?;
+    let timer = Timer::of(&process, &stored.ticket, known, stored.created_at).filter(|timer| timer.at <= now)?;
+    let caller = scheduler();
+    let act = Act { policies: catalog.policies(), ..Act::now(&caller, now) };
+    take(&process, &stored.ticket, timer, &act)
+}
+
+fn scheduler() -> Caller {
+    Caller {
+        actor: SCHEDULER.to_owned(),
+        side: Side::Provider,
+        roles: std::collections::BTreeSet::new(),
+        answering: std::collections::BTreeMap::new(),
+        may_backdate: false,
+    }
 }
 
 /// What the objective lets follow from this threshold.
@@ -59,15 +86,9 @@ fn follow(
     now: Timestamp,
 ) -> Result<domain::ticket::command::Change, servicekit::Error> {
     let process = process_of(catalog, ticket)?;
-    let caller = Caller {
-        actor: SCHEDULER.to_owned(),
-        side: Side::Provider,
-        roles: std::collections::BTreeSet::new(),
-        answering: std::collections::BTreeMap::new(),
-        may_backdate: false,
-    };
+    let caller = scheduler();
     let ThresholdReached { percent, pinned, .. } = reached;
     let reason = format!("{percent} % of the time that {} of {} gives has passed", pinned.objective, pinned.agreement);
-    escalate(&process, ticket, escalation, &reason, &Act::now(&caller, now))
-        .map_err(|rejection| crate::error::rejected(rejection, ""))
+    let act = Act { policies: catalog.policies(), ..Act::now(&caller, now) };
+    escalate(&process, ticket, escalation, &reason, &act).map_err(|rejection| crate::error::rejected(rejection, ""))
 }

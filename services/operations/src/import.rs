@@ -395,7 +395,7 @@ impl Decision<'_> {
             });
             let absorbed = digests.flatten().collect();
             let known_since = stored.as_ref().map_or(now, |stored| stored.created_at);
-            let settled = settle(catalog, &known, new_facts, known_since);
+            let settled = settle(catalog, &known, new_facts, &ticket, known_since);
             let expected = stored.as_ref().map_or(0, |stored| stored.version);
             let (after, facts) = if let Some(stored) = stored {
                 after(&stored, ticket, settled, now)

@@ -35,6 +35,8 @@ pub fn filters() -> Vec<Filtered> {
     vec![
         ("itsm.operations.v1.TicketService/ListTickets", &store::list::FIELDS),
         ("itsm.operations.v1.TicketService/CountTickets", &store::list::FIELDS),
+        ("itsm.operations.v1.TicketService/ListApprovals", &store::approval::FIELDS),
+        ("itsm.operations.v1.TicketService/ListApprovalDelegations", &store::delegation::FIELDS),
     ]
 }
 

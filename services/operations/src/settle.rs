@@ -5,7 +5,8 @@ use domain::agreement::Kind;
 use domain::clock::{self, Reading, State};
 use domain::selection::Selection;
 use domain::ticket::{
-    Audience, Fact, NewFact, Observations, Recorded, SCHEDULER, Ticket, Turn, fold, nonconformities, signals, turns,
+    Audience, Fact, NewFact, Observations, Recorded, SCHEDULER, Ticket, Timer, Turn, fold, nonconformities, signals,
+    turns,
 };
 use jiff::Timestamp;
 
@@ -24,7 +25,8 @@ pub struct Settled {
     pub due_at: Option<Timestamp>,
     /// Earliest deadline of law for a report that has not been submitted.
     pub duty_due_at: Option<Timestamp>,
-    /// Earliest instant at which a clock reaches, or reached, a threshold that is not on record. Empty: none does.
+    /// Earliest instant at which a clock reaches, or reached, a threshold that is not on record, or something happens to
+    /// the ticket by itself. Empty: none of it will.
     pub next_fire_at: Option<Timestamp>,
     /// How many revisions of calendars the clocks were read by.
     pub calendars: i64,
@@ -33,8 +35,14 @@ pub struct Settled {
 }
 
 /// Adds to the new facts of a ticket what follows from them. `known` are all facts on record, the first of them since
-/// `known_since`.
-pub fn settle(catalog: &Snapshot, known: &[Recorded], new_facts: Vec<NewFact>, known_since: Timestamp) -> Settled {
+/// `known_since`; `after` is the ticket that all of them together describe.
+pub fn settle(
+    catalog: &Snapshot,
+    known: &[Recorded],
+    new_facts: Vec<NewFact>,
+    after: &Ticket,
+    known_since: Timestamp,
+) -> Settled {
     let mut fresh = positioned(known, new_facts);
     let mut facts = in_order(known, &fresh);
     let observed = govern(catalog, &facts, &fresh);
@@ -44,13 +52,16 @@ pub fn settle(catalog: &Snapshot, known: &[Recorded], new_facts: Vec<NewFact>, k
     }
     let (clocks, duty_due_at) = read_clocks(catalog, &facts);
     let observations = Observations::of(facts.iter().copied(), known_since);
+    let process = catalog.process(&after.process, after.process_revision);
+    let timer = process.and_then(|process| Timer::of(process, after, facts.iter().copied(), known_since));
+    let timer = timer.map(|timer| timer.at);
     let refuted = observations.refuted(&clocks).into_iter();
     let withdrawn = refuted.map(|(at, withdrawn)| observation(Fact::ThresholdWithdrawn(withdrawn), at));
     Settled {
         clock_state: clock::worst(&clocks).map(|worst| worst.state),
         due_at: due_at(&clocks),
         duty_due_at,
-        next_fire_at: observations.next_at(&clocks),
+        next_fire_at: [observations.next_at(&clocks), timer].into_iter().flatten().min(),
         calendars: catalog.calendars(),
         nonconformance_count: u32::try_from(nonconformities(facts).len()).unwrap_or(u32::MAX),
         facts: fresh.into_iter().map(unpositioned).chain(withdrawn).collect(),

@@ -2,6 +2,7 @@
 //! Amounts and enums both ways; instants, dates and JSON go out through [`crate::wire`].
 
 use domain::amount::{Amount, Currency, Decimal, Money};
+use domain::approval::Policy;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use proto::common::v1 as pb;
@@ -95,6 +96,17 @@ impl Reader {
         Some(Money::new(value.minor_units, currency))
     }
 
+    /// Who may decide on an approval.
+    pub fn approval_policy(&mut self, field: &str, value: Option<&pb::ApprovalPolicy>) -> Option<Policy> {
+        let value = value?;
+        Some(Policy {
+            roles: value.roles.clone(),
+            groups: value.groups.clone(),
+            people: value.people.clone(),
+            quorum: self.number(&format!("{field}.quorum"), value.quorum),
+        })
+    }
+
     fn currency(&mut self, field: &str, code: &str) -> Option<Currency> {
         let read = Currency::parse(code).map_err(|fault| fault.to_string());
         self.taken(&format!("{field}.currency_code"), read)
@@ -132,6 +144,16 @@ impl Reader {
     /// Fails with everything that was found, if anything was.
     pub fn finish(self) -> Result<(), Error> {
         Error::check(self.found)
+    }
+}
+
+/// Who may decide on an approval, as the contract writes it.
+pub fn approval_policy(policy: &Policy) -> pb::ApprovalPolicy {
+    pb::ApprovalPolicy {
+        roles: policy.roles.clone(),
+        groups: policy.groups.clone(),
+        people: policy.people.clone(),
+        quorum: i32::try_from(policy.quorum).unwrap_or(i32::MAX),
     }
 }
 

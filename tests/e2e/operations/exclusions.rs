@@ -5,7 +5,7 @@ use servicekit::config;
 use testkit::{Running, Scratch, TestDatabase, reason};
 use tonic::Code;
 
-use super::{Client, Operations, covered, incident, resolve};
+use super::{Client, Operations, covered, incident, resolve, violations};
 
 fn clock_of(ticket: &pb::Ticket, metric: &str) -> pb::ClockSummary {
     ticket.clocks.iter().find(|clock| clock.id.starts_with(metric)).unwrap().clone()
@@ -97,12 +97,6 @@ async fn an_exclusion_is_refused_with_every_field_and_reason() {
     let cancel = pb::TransitionTicketRequest { fields: Some(cancelled), ..super::step(&ticket.name, "cancel") };
     client.transition_ticket(cancel).await.unwrap();
     assert_eq!(reason(&refused(good).await), "CLOCK_WITHOUT_VERDICT");
-}
-
-fn violations(status: &tonic::Status) -> Vec<String> {
-    use tonic_types::StatusExt as _;
-    let details = status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
-    details.into_iter().map(|violation| violation.field).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,18 @@
 //! Tickets over gRPC, on a database of its own for each test, with the demo's catalog.
 
 mod access;
+mod approvals;
 mod changes;
 mod duties;
 mod exclusions;
+mod forms;
 mod imports;
+mod majors;
 mod reads;
 mod roles;
 mod scenarios;
 mod scheduler;
+mod timers;
 
 use std::collections::BTreeMap;
 
@@ -95,6 +99,13 @@ fn incident(title: &str) -> pb::Ticket {
 /// An incident that promises cover.
 fn covered(title: &str, level: i32) -> pb::Ticket {
     pb::Ticket { customer: "customers/log-organisation".to_owned(), impact: level, urgency: level, ..incident(title) }
+}
+
+/// The fields that a refusal names.
+fn violations(status: &Status) -> Vec<String> {
+    use tonic_types::StatusExt as _;
+    let details = status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
+    details.into_iter().map(|violation| violation.field).collect()
 }
 
 fn step(ticket: &str, transition: &str) -> pb::TransitionTicketRequest {

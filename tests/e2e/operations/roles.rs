@@ -58,7 +58,17 @@ impl House {
     /// A change that waits for approval.
     async fn waiting(&self, service: &str) -> String {
         let mut ann = self.client("people/ann").await;
-        let details = pb::ChangeDetails { r#type: pb::ChangeType::Normal.into(), ..Default::default() };
+        // One that is approved afterwards, so that roles alone decide.
+        let details = pb::ChangeDetails {
+            r#type: pb::ChangeType::Emergency.into(),
+            risk: "high".to_owned(),
+            implementation_plan: "replace it".to_owned(),
+            test_plan: "ping".to_owned(),
+            back_out_plan: "put it back".to_owned(),
+            planned_start_time: Some(super::instant("2030-01-05T22:00:00Z")),
+            planned_end_time: Some(super::instant("2030-01-05T23:00:00Z")),
+            ..Default::default()
+        };
         let ticket = pb::Ticket {
             process: "processes/change".to_owned(),
             title: "Replace the switch".to_owned(),

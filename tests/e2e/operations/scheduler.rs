@@ -23,16 +23,16 @@ const REACHED: &str = "ticket.threshold_reached.v1";
 const WITHDRAWN: &str = "ticket.threshold_withdrawn.v1";
 
 /// Catalog and operations on a clock that stands still until a test moves it.
-struct World {
-    clock: Arc<Manual>,
+pub(super) struct World {
+    pub(super) clock: Arc<Manual>,
     agreements: AgreementServiceClient<Channel>,
-    operations: Operations,
+    pub(super) operations: Operations,
     channel: Channel,
 }
 
 impl World {
     /// With an agreement that has these objectives for everybody.
-    async fn new(objectives: Vec<catalog_pb::Objective>) -> Self {
+    pub(super) async fn new(objectives: Vec<catalog_pb::Objective>) -> Self {
         Self::at(START.parse().unwrap(), objectives).await
     }
 
@@ -53,21 +53,21 @@ impl World {
     }
 
     /// Operations on another clock, or on the same one: a replica.
-    async fn server(&self, clock: &Arc<Manual>) -> servicekit::serve::Server {
+    pub(super) async fn server(&self, clock: &Arc<Manual>) -> servicekit::serve::Server {
         operations::server(open(&self.operations.database, &operations::SERVICE, clock).await).await.unwrap()
     }
 
     /// Moves the clock to so many minutes after the start.
-    fn pass(&self, minute: i64) {
+    pub(super) fn pass(&self, minute: i64) {
         self.clock.set(self.minute(minute));
     }
 
-    fn minute(&self, minute: i64) -> Timestamp {
+    pub(super) fn minute(&self, minute: i64) -> Timestamp {
         START.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
     }
 
     /// Facts of a kind of a ticket, in the order in which they happened.
-    async fn facts(&self, ticket: &str, kind: &str) -> Vec<journal_pb::JournalEntry> {
+    pub(super) async fn facts(&self, ticket: &str, kind: &str) -> Vec<journal_pb::JournalEntry> {
         let request = pb::ListFactsRequest { name: ticket.to_owned(), page_size: 1000, ..Default::default() };
         let facts = self.operations.client().list_facts(request).await.unwrap().into_inner().facts;
         facts.into_iter().filter(|fact| fact.kind == kind).collect()
@@ -81,7 +81,7 @@ impl World {
     }
 
     /// Waits until that many facts of a kind are in order.
-    async fn until(&self, kind: &str, facts: i64) {
+    pub(super) async fn until(&self, kind: &str, facts: i64) {
         let query = format!("SELECT count(*) FROM journal JOIN journal_order USING (position) WHERE kind = '{kind}'");
         until(&self.operations, &query, facts).await;
     }
@@ -92,7 +92,7 @@ async fn open(database: &TestDatabase, service: &'static servicekit::Service, cl
 }
 
 /// Waits until the query gives the number, and not more.
-async fn until(operations: &Operations, query: &str, expected: i64) {
+pub(super) async fn until(operations: &Operations, query: &str, expected: i64) {
     let database = operations.connect().await;
     let mut found = 0;
     for _ in 0..3_000 {
@@ -113,7 +113,7 @@ fn percent(fact: &journal_pb::JournalEntry) -> i64 {
 }
 
 /// Restores service within so many minutes.
-fn restore(id: &str, minutes: i64) -> catalog_pb::Objective {
+pub(super) fn restore(id: &str, minutes: i64) -> catalog_pb::Objective {
     catalog_pb::Objective {
         id: id.to_owned(),
         metric: catalog_pb::Metric::Resolution.into(),

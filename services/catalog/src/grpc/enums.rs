@@ -27,6 +27,8 @@ servicekit::mirror! {
     category: proto::catalog::v1::StateCategory = domain::process::Category {
         New, Active, Pending, Resolved, Closed, Cancelled,
     }
+    /// What a public word of the customer does to a resolved ticket.
+    reply_policy: proto::catalog::v1::ReplyPolicy = domain::process::ReplyPolicy { Stay, Reopen }
     /// How bad a finding is.
     severity: proto::catalog::v1::FindingSeverity = domain::finding::Severity { Warning, Error }
     /// Whether a promise can be kept, in one word.

@@ -17,6 +17,7 @@ fn read(reader: &mut Reader, message: &pb::Offering) -> Offering {
         request_form: message.request_form.as_ref().map(wire::parse_struct),
         fulfilment_process: message.fulfilment_process.clone(),
         unit_price: reader.amount("unit_price", message.unit_price.as_ref()),
+        approval_policy: reader.approval_policy("approval_policy", message.approval_policy.as_ref()),
     }
 }
 
@@ -28,6 +29,7 @@ fn show(offering: &Offering) -> pb::Offering {
         request_form: offering.request_form.clone().map(wire::json_struct),
         fulfilment_process: offering.fulfilment_process.clone(),
         unit_price: offering.unit_price.as_ref().map(convert::amount),
+        approval_policy: offering.approval_policy.as_ref().map(convert::approval_policy),
         ..pb::Offering::default()
     }
 }

@@ -2,16 +2,20 @@
 
 use domain::amount::Decimal;
 use domain::priority::{Matrix, Rule};
-use domain::process::{Activity, Category, CustomFields, Direction, Guard, Measure, Practice, State, Transition};
+use domain::process::{
+    Activity, ApprovalRule, Category, ChangeTemplate, CustomFields, Direction, Guard, Measure, Practice, State,
+    Transition,
+};
+use domain::ticket::ChangeType;
 use domain::violation::{self, Violation};
 use proto::catalog::v1 as pb;
 use serde::Deserialize;
-use servicekit::convert::{self, Reader};
+use servicekit::convert::{self, Reader, approval_policy};
 use servicekit::resource::Revisioned;
 use servicekit::standard::Declared;
 use servicekit::wire;
 
-use super::enums::{category, direction};
+use super::enums::{category, direction, reply_policy};
 use crate::store::Process;
 
 /// The process that a message describes; its id is the last part of `name`.
@@ -48,6 +52,7 @@ fn read(reader: &mut Reader, name: &str, message: &pb::Process) -> Option<Proces
                 guard: Guard {
                     role: (!transition.required_role.is_empty()).then(|| transition.required_role.clone()),
                     fields: transition.required_fields.clone(),
+                    approvals: transition.required_approvals.clone(),
                 },
             })
             .collect(),
@@ -55,6 +60,11 @@ fn read(reader: &mut Reader, name: &str, message: &pb::Process) -> Option<Proces
             message.priority_matrix.iter().enumerate().map(|(index, cell)| rule(reader, index, *cell)).collect(),
         ),
         auto_close_days: reader.number("auto_close_days", message.auto_close_days),
+        reply_when_resolved: reader
+            .optional_choice("reply_when_resolved", message.reply_when_resolved, reply_policy::read)
+            .unwrap_or_default(),
+        approvals: message.approvals.iter().enumerate().map(|(index, rule)| approval(reader, index, rule)).collect(),
+        change_templates: message.change_templates.iter().map(template).collect(),
         custom_fields: message.custom_fields.as_ref().map_or_else(CustomFields::default, |schema| {
             let read = CustomFields::deserialize(wire::parse_struct(schema));
             read.map_err(|fault| {
@@ -86,6 +96,69 @@ fn measure(reader: &mut Reader, index: usize, message: &pb::ProcessMeasure) -> M
         target: reader.required(&at("target"), target).unwrap_or_else(Decimal::zero),
         unit: message.unit.clone(),
         direction: reader.choice(&at("direction"), message.direction, direction::read).unwrap_or(Direction::AtLeast),
+    }
+}
+
+fn approval(reader: &mut Reader, index: usize, rule: &pb::ProcessApproval) -> ApprovalRule {
+    let at = |part: &str| format!("approvals[{index}].{part}");
+    let given = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let mut change_types = Vec::with_capacity(rule.change_types.len());
+    for (index, name) in rule.change_types.iter().enumerate() {
+        match ChangeType::parse(name) {
+            Some(kind) => change_types.push(kind),
+            None => {
+                let known = ChangeType::ALL.map(ChangeType::as_str).join(", ");
+                reader.object(
+                    &at(&format!("change_types[{index}]")),
+                    format!("is no type of change: use one of {known}"),
+                );
+            }
+        }
+    }
+    ApprovalRule {
+        id: rule.id.clone(),
+        display_name: rule.display_name.clone(),
+        states: rule.states.clone(),
+        change_types,
+        policy: reader.approval_policy(&at("policy"), rule.policy.as_ref()),
+        fields: rule.fields.clone(),
+        on_approval: given(&rule.on_approval),
+        on_rejection: given(&rule.on_rejection),
+    }
+}
+
+fn show_approval(rule: &ApprovalRule) -> pb::ProcessApproval {
+    pb::ProcessApproval {
+        id: rule.id.clone(),
+        display_name: rule.display_name.clone(),
+        states: rule.states.clone(),
+        change_types: rule.change_types.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        policy: rule.policy.as_ref().map(approval_policy),
+        fields: rule.fields.clone(),
+        on_approval: rule.on_approval.clone().unwrap_or_default(),
+        on_rejection: rule.on_rejection.clone().unwrap_or_default(),
+    }
+}
+
+fn template(template: &pb::ChangeTemplate) -> ChangeTemplate {
+    ChangeTemplate {
+        id: template.id.clone(),
+        display_name: template.display_name.clone(),
+        risk: template.risk.clone(),
+        implementation_plan: template.implementation_plan.clone(),
+        test_plan: template.test_plan.clone(),
+        back_out_plan: template.back_out_plan.clone(),
+    }
+}
+
+fn show_template(template: &ChangeTemplate) -> pb::ChangeTemplate {
+    pb::ChangeTemplate {
+        id: template.id.clone(),
+        display_name: template.display_name.clone(),
+        risk: template.risk.clone(),
+        implementation_plan: template.implementation_plan.clone(),
+        test_plan: template.test_plan.clone(),
+        back_out_plan: template.back_out_plan.clone(),
     }
 }
 
@@ -126,6 +199,7 @@ fn show(Process(process): &Process) -> pb::Process {
                 target_state: transition.to.clone(),
                 required_role: transition.guard.role.clone().unwrap_or_default(),
                 required_fields: transition.guard.fields.clone(),
+                required_approvals: transition.guard.approvals.clone(),
             })
             .collect(),
         priority_matrix: process
@@ -139,6 +213,9 @@ fn show(Process(process): &Process) -> pb::Process {
             })
             .collect(),
         auto_close_days: i32::try_from(process.auto_close_days).unwrap_or(i32::MAX),
+        reply_when_resolved: reply_policy::show(process.reply_when_resolved),
+        approvals: process.approvals.iter().map(show_approval).collect(),
+        change_templates: process.change_templates.iter().map(show_template).collect(),
         custom_fields: (!process.custom_fields.is_empty())
             .then(|| serde_json::to_value(&process.custom_fields).map(wire::json_struct).unwrap_or_default()),
         owner_role: process.owner_role.clone(),

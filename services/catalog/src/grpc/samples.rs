@@ -54,8 +54,18 @@ pub fn offering() -> pb::Offering {
         request_form: form(),
         fulfilment_process: "processes/service-request".to_owned(),
         unit_price: amount("3.5"),
+        approval_policy: policy(),
         ..pb::Offering::default()
     }
+}
+
+fn policy() -> Option<proto::common::v1::ApprovalPolicy> {
+    Some(proto::common::v1::ApprovalPolicy {
+        roles: texts(&["approver"]),
+        groups: texts(&["groups/board"]),
+        people: texts(&["people/ann"]),
+        quorum: 2,
+    })
 }
 
 pub fn customer() -> pb::Customer {
@@ -181,9 +191,29 @@ pub fn process() -> pb::Process {
             target_state: "closed".to_owned(),
             required_role: "resolver".to_owned(),
             required_fields: texts(&["resolution.code"]),
+            required_approvals: texts(&["access"]),
         }],
         priority_matrix: vec![pb::PriorityRule { impact: 1, urgency: 2, priority: 1 }],
         auto_close_days: 5,
+        reply_when_resolved: pb::ReplyPolicy::Reopen.into(),
+        approvals: vec![pb::ProcessApproval {
+            id: "access".to_owned(),
+            display_name: "Access".to_owned(),
+            states: texts(&["new"]),
+            change_types: texts(&["EMERGENCY"]),
+            policy: policy(),
+            fields: texts(&["title"]),
+            on_approval: "close".to_owned(),
+            on_rejection: "close".to_owned(),
+        }],
+        change_templates: vec![pb::ChangeTemplate {
+            id: "patch".to_owned(),
+            display_name: "Patch".to_owned(),
+            risk: "low".to_owned(),
+            implementation_plan: "Install".to_owned(),
+            test_plan: "Look".to_owned(),
+            back_out_plan: "Restore".to_owned(),
+        }],
         custom_fields: form(),
         owner_role: "roles/access-owner".to_owned(),
         inputs: texts(&["a wish"]),

@@ -52,7 +52,7 @@ impl Governance {
     }
 
     /// Whether an assignment gives the role to the actor, or to a group that their token names.
-    fn is_held(&self, role: &str, place: Place<'_>, actor: &str, bears: &impl Fn(&str) -> bool) -> bool {
+    pub fn is_held(&self, role: &str, place: Place<'_>, actor: &str, bears: &impl Fn(&str) -> bool) -> bool {
         let name = long(role);
         self.assignments.values().any(|assignment| {
             assignment.role == name

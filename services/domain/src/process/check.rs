@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Category, Process, State, Transition};
 use crate::finding::Finding;
-use crate::ticket::Field;
+use crate::ticket::{Details, Field};
 
 impl Process {
     /// Everything wrong or doubtful, errors first. Empty: it can be published.
@@ -18,6 +18,8 @@ impl Process {
         self.check_custom_fields(&mut findings);
         self.check_activities(&mut findings);
         self.check_measures(&mut findings);
+        self.check_approvals(&mut findings);
+        self.check_templates(&mut findings);
         findings.sort_by_key(|finding| finding.severity);
         findings
     }
@@ -115,6 +117,10 @@ impl Process {
                     let text = format!("transition {} requires {path:?}, which no ticket has", transition.id);
                     findings.push(Finding::error(at("guard.fields"), "FIELD_UNKNOWN", text));
                 }
+            }
+            for id in transition.guard.approvals.iter().filter(|id| self.approval(id).is_none()) {
+                let text = format!("transition {} needs approval {id:?}, which is not defined", transition.id);
+                findings.push(Finding::error(at("guard.approvals"), "APPROVAL_UNKNOWN", text));
             }
             let enters_pending = self.state(&transition.to).is_some_and(|state| state.category == Category::Pending);
             let asks_why = transition.guard.fields.iter().any(|path| path == Field::PendingReason.path());
@@ -267,10 +273,67 @@ impl Process {
         }
     }
 
+    fn check_approvals(&self, findings: &mut Vec<Finding>) {
+        let mut seen = BTreeSet::new();
+        for (index, rule) in self.approvals.iter().enumerate() {
+            let at = |part: &str| format!("approvals[{index}].{part}");
+            if !is_id(&rule.id) {
+                findings.push(Finding::error(at("id"), "ID_INVALID", not_an_id(&rule.id)));
+            }
+            if !seen.insert(&rule.id) {
+                let text = format!("approval {} is defined twice: keep one", rule.id);
+                findings.push(Finding::error(at("id"), "APPROVAL_DUPLICATE", text));
+            }
+            if rule.states.is_empty() {
+                let text = format!("no state asks for approval {}: name one", rule.id);
+                findings.push(Finding::error(at("states"), "APPROVAL_NEVER_ASKED", text));
+            }
+            for state in rule.states.iter().filter(|state| self.state(state).is_none()) {
+                let text = format!("approval {} names state {state:?}, which is not defined", rule.id);
+                findings.push(Finding::error(at("states"), "STATE_UNKNOWN", text));
+            }
+            for path in rule.fields.iter().filter(|path| !self.knows_field(path)) {
+                let text = format!("approval {} is about {path:?}, which no ticket has", rule.id);
+                findings.push(Finding::error(at("fields"), "FIELD_UNKNOWN", text));
+            }
+            for violation in rule.policy.iter().flat_map(|policy| policy.violations("policy")) {
+                findings.push(Finding::error(at(&violation.field), "APPROVERS_INVALID", violation.message));
+            }
+            for (part, id) in [("on_approval", &rule.on_approval), ("on_rejection", &rule.on_rejection)] {
+                if let Some(id) = id.as_ref().filter(|id| self.transition(id).is_none()) {
+                    let text = format!("approval {} names transition {id:?}, which is not defined", rule.id);
+                    findings.push(Finding::error(at(part), "TRANSITION_UNKNOWN", text));
+                }
+            }
+            if !self.transitions.iter().any(|transition| transition.guard.approvals.contains(&rule.id)) {
+                let text = format!("no transition needs approval {}: it would be asked for nothing", rule.id);
+                findings.push(Finding::warning(at("id"), "APPROVAL_UNUSED", text));
+            }
+        }
+    }
+
+    fn check_templates(&self, findings: &mut Vec<Finding>) {
+        let mut seen = BTreeSet::new();
+        for (index, template) in self.change_templates.iter().enumerate() {
+            let at = |part: &str| format!("change_templates[{index}].{part}");
+            if !is_id(&template.id) {
+                findings.push(Finding::error(at("id"), "ID_INVALID", not_an_id(&template.id)));
+            }
+            if !seen.insert(&template.id) {
+                let text = format!("template {} is defined twice: keep one", template.id);
+                findings.push(Finding::error(at("id"), "TEMPLATE_DUPLICATE", text));
+            }
+            if template.implementation_plan.trim().is_empty() {
+                let text = format!("template {} does not say how the change is done", template.id);
+                findings.push(Finding::error(at("implementation_plan"), "PLAN_MISSING", text));
+            }
+        }
+    }
+
     fn knows_field(&self, path: &str) -> bool {
         match path.strip_prefix("custom_fields.") {
             Some(id) => self.custom_fields.properties.contains_key(id),
-            None => Field::parse(path).is_some(),
+            None => Field::parse(path).is_some() || Details::knows(path),
         }
     }
 }

@@ -21,6 +21,9 @@ impl Process {
             if !transition.guard.fields.is_empty() {
                 let _ = write!(text, " [{}]", label(&transition.guard.fields.join(", ")));
             }
+            if !transition.guard.approvals.is_empty() {
+                let _ = write!(text, " {{{}}}", label(&transition.guard.approvals.join(", ")));
+            }
             for from in &transition.from {
                 let _ = writeln!(out, "    {from} --> {}: {text}", transition.to);
             }

@@ -1,6 +1,7 @@
 //! A process as data: states, transitions, guards, priority matrix, custom fields.
 //! The same definition is enforced when a ticket moves, drawn in the docs and used to measure conformance.
 
+mod approval;
 mod check;
 mod custom;
 mod description;
@@ -11,6 +12,7 @@ mod shipped;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::approval::{ApprovalRule, ChangeTemplate, ReplyPolicy};
 pub use self::custom::{CustomFields, Property, PropertyType};
 pub use self::description::{Activity, Direction, Measure};
 pub use self::practice::{InvalidPractice, Practice};
@@ -47,6 +49,15 @@ pub struct Process {
     /// Days after which a resolved ticket closes by itself. 0: never.
     #[serde(default)]
     pub auto_close_days: u32,
+    /// What a public word of the customer does to a resolved ticket.
+    #[serde(default, skip_serializing_if = "ReplyPolicy::is_stay")]
+    pub reply_when_resolved: ReplyPolicy,
+    /// Approvals that its tickets need on their way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalRule>,
+    /// What standard changes follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub change_templates: Vec<ChangeTemplate>,
     /// Fields that its tickets have besides the usual ones. Empty: whatever is given.
     #[serde(default, skip_serializing_if = "CustomFields::is_empty")]
     pub custom_fields: CustomFields,
@@ -106,12 +117,15 @@ pub struct Guard {
     /// Paths of the fields that the ticket must have, before or with the move: `resolution.code`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// Ids of the approvals that must have been given, where the ticket needs them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
 }
 
 impl Guard {
     /// Asks for nothing.
     pub fn is_empty(&self) -> bool {
-        self.role.is_none() && self.fields.is_empty()
+        self.role.is_none() && self.fields.is_empty() && self.approvals.is_empty()
     }
 }
 
@@ -129,6 +143,16 @@ impl Process {
     /// The transition of that id.
     pub fn transition(&self, id: &str) -> Option<&Transition> {
         self.transitions.iter().find(|transition| transition.id == id)
+    }
+
+    /// The approval of that id.
+    pub fn approval(&self, id: &str) -> Option<&ApprovalRule> {
+        self.approvals.iter().find(|approval| approval.id == id)
+    }
+
+    /// The template of that id.
+    pub fn change_template(&self, id: &str) -> Option<&ChangeTemplate> {
+        self.change_templates.iter().find(|template| template.id == id)
     }
 
     /// Every transition that leaves the state, in the order of the definition.

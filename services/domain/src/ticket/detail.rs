@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::process::Practice;
+use crate::process::{Practice, Process};
+use crate::violation::Violation;
 
 /// Detail of the practice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +33,64 @@ impl Details {
             Self::Change(_) => Practice::CHANGE,
         }
     }
+
+    /// What they say of a major incident. Empty: it is none.
+    pub fn major(&self) -> Option<&Major> {
+        match self {
+            Self::Incident(incident) => incident.major.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether a ticket can have something at that path of its details, as the contract writes it:
+    /// `change.planned_start_time`.
+    pub fn knows(path: &str) -> bool {
+        let Some((practice, field)) = path.split_once('.') else { return false };
+        match practice {
+            "change" => CHANGE_FIELDS.contains(&field),
+            "request" => field == "form_answers" || field.starts_with("form_answers."),
+            "problem" => ["workaround", "known_error", "root_cause"].contains(&field),
+            _ => false,
+        }
+    }
+
+    /// What is at that path. Null: nothing.
+    pub fn at(&self, path: &str) -> Value {
+        let Some((practice, field)) = path.split_once('.') else { return Value::Null };
+        let own = match self {
+            Self::Incident(_) => "incident",
+            Self::ServiceRequest(_) => "request",
+            Self::Problem(_) => "problem",
+            Self::Change(_) => "change",
+        };
+        if practice != own {
+            return Value::Null;
+        }
+        let instant = field.strip_suffix("_time").filter(|_| own == "change");
+        let name = instant.map_or_else(|| field.to_owned(), |stem| format!("{stem}_at"));
+        let written = serde_json::to_value(self).unwrap_or_default();
+        let found = match name.split_once('.') {
+            Some((outer, inner)) => written.get(outer).and_then(|members| members.get(inner)),
+            None => written.get(&name),
+        };
+        found.cloned().unwrap_or_default()
+    }
 }
+
+/// Fields of a change, as the contract writes them.
+const CHANGE_FIELDS: [&str; 11] = [
+    "type",
+    "template",
+    "planned_start_time",
+    "planned_end_time",
+    "actual_start_time",
+    "actual_end_time",
+    "risk",
+    "implementation_plan",
+    "test_plan",
+    "back_out_plan",
+    "outcome",
+];
 
 /// Detail of an incident.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -92,6 +150,9 @@ pub struct Change {
     /// How it is authorised.
     #[serde(rename = "type")]
     pub kind: ChangeType,
+    /// Template that a standard change follows, an id of its process. Empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub template: String,
     /// Planned start. Empty: not planned yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_start_at: Option<Timestamp>,
@@ -121,6 +182,71 @@ pub struct Change {
     pub outcome: Option<ChangeOutcome>,
 }
 
+impl Change {
+    /// What is wrong with it by itself, under its paths of the contract.
+    pub fn violations(&self) -> Vec<Violation> {
+        let intervals = [
+            ("change.planned_end_time", self.planned_start_at, self.planned_end_at),
+            ("change.actual_end_time", self.actual_start_at, self.actual_end_at),
+        ];
+        let mut found: Vec<Violation> = intervals
+            .into_iter()
+            .filter(|(_, start, end)| end.is_some_and(|end| start.is_some_and(|start| end <= start)))
+            .map(|(field, ..)| Violation::new(field, "is not after the start: give an interval that is not empty"))
+            .collect();
+        if self.actual_end_at.is_some() && self.actual_start_at.is_none() {
+            found.push(Violation::new("change.actual_start_time", "is missing: what has ended began at some time"));
+        }
+        if self.kind != ChangeType::Standard && !self.template.is_empty() {
+            found.push(Violation::new("change.template", "is for standard changes: leave it out"));
+        }
+        found
+    }
+
+    /// What keeps a standard change from being what its template says.
+    pub fn violations_of(&self, process: &Process) -> Vec<Violation> {
+        if self.kind != ChangeType::Standard {
+            return Vec::new();
+        }
+        let Some(template) = process.change_template(&self.template) else {
+            let known = process.change_templates.iter().map(|template| template.id.as_str());
+            let known = known.collect::<Vec<_>>().join(", ");
+            let text = if known.is_empty() {
+                "is none of the process, which has no standard changes: make it a normal one".to_owned()
+            } else {
+                format!("is none of the process: a standard change follows one of {known}")
+            };
+            return vec![Violation::new("change.template", text)];
+        };
+        let parts = [
+            ("change.risk", &self.risk, &template.risk),
+            ("change.implementation_plan", &self.implementation_plan, &template.implementation_plan),
+            ("change.test_plan", &self.test_plan, &template.test_plan),
+            ("change.back_out_plan", &self.back_out_plan, &template.back_out_plan),
+        ];
+        let other = parts.into_iter().filter(|(_, given, approved)| given != approved);
+        let text = "is not what the template says, and only that is approved: leave it out, or make it a normal change";
+        other.map(|(field, ..)| Violation::new(field, text)).collect()
+    }
+
+    /// The same, with what its template says where nothing is given.
+    #[must_use]
+    pub fn completed(mut self, process: &Process) -> Self {
+        if let Some(template) = process.change_template(&self.template) {
+            let parts = [
+                (&mut self.risk, &template.risk),
+                (&mut self.implementation_plan, &template.implementation_plan),
+                (&mut self.test_plan, &template.test_plan),
+                (&mut self.back_out_plan, &template.back_out_plan),
+            ];
+            for (given, approved) in parts.into_iter().filter(|(given, _)| given.is_empty()) {
+                given.clone_from(approved);
+            }
+        }
+        self
+    }
+}
+
 /// How a change is authorised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -131,6 +257,25 @@ pub enum ChangeType {
     Normal,
     /// Made at once, approved afterwards.
     Emergency,
+}
+
+impl ChangeType {
+    /// Every type, in the order of the contract.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Normal, Self::Emergency];
+
+    /// The name used in facts and in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::Normal => "NORMAL",
+            Self::Emergency => "EMERGENCY",
+        }
+    }
+
+    /// The type of that exact name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// What became of a change.

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Audience, Changes, Digest, Link, Patch, Resolution, Side, ThresholdReached, ThresholdWithdrawn};
+use super::{
+    Asked, Audience, Changes, Decided, Delegated, Digest, Lapsed, Link, MajorDeclared, MajorUpdated, Patch, Resolution,
+    Side, ThresholdReached, ThresholdWithdrawn,
+};
 use crate::clock::{DutyStep, Exclusion};
 use crate::priority::Override;
 use crate::process::{Category, Practice};
@@ -62,6 +65,23 @@ pub enum Fact {
     ClockExclusionRevoked(ExclusionRevoked),
     /// A step of a duty to notify an authority; when is when the fact occurred.
     DutyRecorded(DutyStep),
+    /// An approval was asked for.
+    ApprovalRequested(Box<Asked>),
+    /// Somebody decided on an approval.
+    ApprovalDecided(Box<Decided>),
+    /// Somebody let another decide on an approval.
+    ApprovalDelegated(Box<Delegated>),
+    /// What an approval is about has changed.
+    ApprovalLapsed(Lapsed),
+    /// The incident was declared a major one; when is when the fact occurred.
+    MajorDeclared(MajorDeclared),
+    /// What is known of the major incident changed.
+    MajorUpdated(MajorUpdated),
+    /// The major incident was stood down; when is when the fact occurred.
+    MajorStoodDown {
+        /// When its review is due. Empty: none was agreed.
+        review_due_at: Option<Timestamp>,
+    },
 }
 
 /// That an excuse was taken back.
@@ -263,6 +283,13 @@ struct SourceMeasuredPayload {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct StoodDownPayload {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    review_due_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ConformingPayload {
     rule: Rule,
 }
@@ -279,7 +306,7 @@ const UPCASTERS: &[Upcaster] = &[];
 
 impl Fact {
     /// Every kind in its newest version, as [`Fact::kind`] names it.
-    pub const KINDS: [&str; 20] = [
+    pub const KINDS: [&str; 27] = [
         "ticket.opened.v1",
         "ticket.transitioned.v1",
         "ticket.assigned.v1",
@@ -300,6 +327,13 @@ impl Fact {
         "ticket.clock_excluded.v1",
         "ticket.clock_exclusion_revoked.v1",
         "ticket.duty_recorded.v1",
+        "ticket.approval_requested.v1",
+        "ticket.approval_decided.v1",
+        "ticket.approval_delegated.v1",
+        "ticket.approval_lapsed.v1",
+        "ticket.major_declared.v1",
+        "ticket.major_updated.v1",
+        "ticket.major_stood_down.v1",
     ];
 
     /// Kind and version under which it is stored: `ticket.opened.v1`.
@@ -325,6 +359,13 @@ impl Fact {
             Self::ClockExcluded(_) => 17,
             Self::ClockExclusionRevoked(_) => 18,
             Self::DutyRecorded(_) => 19,
+            Self::ApprovalRequested(_) => 20,
+            Self::ApprovalDecided(_) => 21,
+            Self::ApprovalDelegated(_) => 22,
+            Self::ApprovalLapsed(_) => 23,
+            Self::MajorDeclared(_) => 24,
+            Self::MajorUpdated(_) => 25,
+            Self::MajorStoodDown { .. } => 26,
         }]
     }
 
@@ -350,7 +391,14 @@ impl Fact {
             | Self::Prioritised(_)
             | Self::Updated(_)
             | Self::Resolved(_)
-            | Self::DutyRecorded(_) => Audience::Public,
+            | Self::DutyRecorded(_)
+            | Self::ApprovalRequested(_)
+            | Self::ApprovalDecided(_)
+            | Self::ApprovalDelegated(_)
+            | Self::ApprovalLapsed(_)
+            | Self::MajorDeclared(_)
+            | Self::MajorUpdated(_)
+            | Self::MajorStoodDown { .. } => Audience::Public,
             _ => Audience::Internal,
         }
     }
@@ -380,6 +428,15 @@ impl Fact {
             Self::ClockExcluded(exclusion) => serde_json::to_value(exclusion),
             Self::ClockExclusionRevoked(revoked) => serde_json::to_value(revoked),
             Self::DutyRecorded(step) => serde_json::to_value(step),
+            Self::ApprovalRequested(asked) => serde_json::to_value(asked),
+            Self::ApprovalDecided(decided) => serde_json::to_value(decided),
+            Self::ApprovalDelegated(delegated) => serde_json::to_value(delegated),
+            Self::ApprovalLapsed(lapsed) => serde_json::to_value(lapsed),
+            Self::MajorDeclared(declared) => serde_json::to_value(declared),
+            Self::MajorUpdated(updated) => serde_json::to_value(updated),
+            Self::MajorStoodDown { review_due_at } => {
+                serde_json::to_value(StoodDownPayload { review_due_at: *review_due_at })
+            }
         };
         written.unwrap_or_default()
     }
@@ -435,7 +492,17 @@ impl Fact {
             16 => Self::ThresholdWithdrawn(from_value(payload)?),
             17 => Self::ClockExcluded(from_value(payload)?),
             18 => Self::ClockExclusionRevoked(from_value(payload)?),
-            _ => Self::DutyRecorded(from_value(payload)?),
+            19 => Self::DutyRecorded(from_value(payload)?),
+            20 => Self::ApprovalRequested(from_value(payload)?),
+            21 => Self::ApprovalDecided(from_value(payload)?),
+            22 => Self::ApprovalDelegated(from_value(payload)?),
+            23 => Self::ApprovalLapsed(from_value(payload)?),
+            24 => Self::MajorDeclared(from_value(payload)?),
+            25 => Self::MajorUpdated(from_value(payload)?),
+            _ => {
+                let StoodDownPayload { review_due_at } = from_value(payload)?;
+                Self::MajorStoodDown { review_due_at }
+            }
         })
     }
 }

@@ -116,6 +116,13 @@ impl Ticket {
                 self.resolution = resolution.clone();
             }
             Fact::SourceMeasured { source_sla_met } => self.source_sla_met = *source_sla_met,
+            Fact::ApprovalRequested(asked) => self.ask(asked, at),
+            Fact::ApprovalDecided(decided) => self.decided(decided, at),
+            Fact::ApprovalDelegated(delegated) => self.delegated(delegated, at),
+            Fact::ApprovalLapsed(lapsed) => self.lapsed(lapsed, at),
+            Fact::MajorDeclared(declared) => self.declare_major(declared, at),
+            Fact::MajorUpdated(updated) => self.update_major(updated, at),
+            Fact::MajorStoodDown { review_due_at } => self.stand_down_major(*review_due_at, at),
             Fact::Opened(_)
             | Fact::Noted(_)
             | Fact::Governed(_)
@@ -151,6 +158,9 @@ impl Ticket {
         if category.is_open() && self.resolved_at.is_none_or(|resolved_at| resolved_at < at) {
             self.resolved_at = None;
             self.resolution = Resolution::default();
+        }
+        if category.is_final() {
+            self.withdraw_approvals(at);
         }
         if !category.is_final() {
             self.closed_at = None;
@@ -204,7 +214,8 @@ impl Ticket {
             source_sla_met: None,
             links: std::collections::BTreeSet::new(),
             details: None,
-            since: Since { state: at, assignment: at, priority: at, fields: at },
+            approvals: Vec::new(),
+            since: Since { state: at, assignment: at, priority: at, fields: at, approvals: None },
         };
         opened.fields.apply(&mut ticket);
         ticket.priority = priority::effective(ticket.matrix_priority, ticket.priority_override.as_ref());

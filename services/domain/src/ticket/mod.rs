@@ -1,6 +1,7 @@
 //! A ticket of any practice: an aggregate that is the fold of its facts.
 //! Commands decide, facts record, `fold` rebuilds, `import` derives facts from what another system showed.
 
+mod approval;
 pub mod command;
 mod detail;
 mod fact;
@@ -8,10 +9,12 @@ mod field;
 mod fold;
 pub mod import;
 mod link;
+mod major;
 mod patch;
 mod record;
 mod signal;
 mod threshold;
+mod timer;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::approval::{Approval, ApprovalState, Asked, Decided, Decision, Delegated, Lapsed};
 pub use self::detail::{
     Change as ChangeDetails, ChangeOutcome, ChangeType, Details, Incident as IncidentDetails, Major,
     Problem as ProblemDetails, ServiceRequest as ServiceRequestDetails,
@@ -31,10 +35,12 @@ pub use self::fact::{
 pub use self::field::{Changes, Field, FieldSet};
 pub use self::fold::{fold, nonconformities};
 pub use self::link::{Link, LinkType};
+pub use self::major::{MajorDeclared, MajorUpdated};
 pub use self::patch::Patch;
 pub use self::record::{Audience, Digest, NewFact, Recorded, Side};
 pub use self::signal::signals;
 pub use self::threshold::{Due, Observations, SCHEDULER, ThresholdReached, ThresholdWithdrawn};
+pub use self::timer::{Timer, TimerKind};
 pub use self::turn::{Matter, Turn, turns};
 use crate::priority::Override;
 use crate::process::{Category, PendingReason, Practice};
@@ -128,6 +134,9 @@ pub struct Ticket {
     pub links: BTreeSet<Link>,
     /// Detail of the practice. Empty: none given.
     pub details: Option<Details>,
+    /// Approvals that were asked for, in the order in which they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
     /// Since when each part of it is as it is.
     pub since: Since,
 }
@@ -181,9 +190,42 @@ pub struct Since {
     pub priority: Timestamp,
     /// Since when its other fields are as they are, but for those that only the server writes.
     pub fields: Timestamp,
+    /// When something last happened to one of its approvals. Empty: none was ever asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Timestamp>,
+}
+
+impl Since {
+    /// When something last happened to an approval, or the beginning of time.
+    pub(crate) fn approval(self) -> Timestamp {
+        self.approvals.unwrap_or(Timestamp::MIN)
+    }
 }
 
 impl Ticket {
+    /// What it holds at a path of the contract: `title`, `custom_fields.cause`, `change.risk`. Null: nothing.
+    pub fn value(&self, path: &str) -> Value {
+        if let Some(id) = path.strip_prefix("custom_fields.") {
+            return self.custom_fields.get(id).cloned().unwrap_or_default();
+        }
+        let Some(field) = Field::parse(path) else {
+            return self.details.as_ref().map(|details| details.at(path)).unwrap_or_default();
+        };
+        let shown = serde_json::to_value(Changes::showing(self, FieldSet::of(&[field])));
+        shown.ok().and_then(|mut shown| shown.get_mut(path).map(Value::take)).unwrap_or_default()
+    }
+
+    /// Whether it has something at a path that a process can require; false and blank count as nothing.
+    pub fn has(&self, path: &str) -> bool {
+        match self.value(path) {
+            Value::Null | Value::Bool(false) => false,
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            _ => true,
+        }
+    }
+
     /// The last part of the name: `INC-000042`.
     pub fn number(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)

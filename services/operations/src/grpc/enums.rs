@@ -47,6 +47,12 @@ servicekit::mirror! {
     }
     /// The verdict on a duty.
     duty_state: proto::operations::v1::DutyState = domain::clock::DutyState { Awaited, Running, Met, Breached }
+    /// What an approval has come to.
+    approval_state: proto::operations::v1::ApprovalState = domain::ticket::ApprovalState {
+        Pending, Approved, Rejected, Lapsed, Withdrawn
+    }
+    /// What somebody decides on an approval.
+    verdict: proto::operations::v1::ApprovalVerdict = domain::ticket::Decision { Approve, Reject }
     /// Who may see something.
     audience: proto::journal::v1::Audience = domain::ticket::Audience { Public, Internal }
 }

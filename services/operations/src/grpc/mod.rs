@@ -31,14 +31,6 @@ mod tests {
 
     /// A ticket in which everything that people write when they open one is given.
     fn everything() -> pb::Ticket {
-        let major = pb::MajorIncident {
-            declare_time: Some(prost_types::Timestamp { seconds: 1_717_000_000, nanos: 5_000 }),
-            commander: "people/ann".to_owned(),
-            update_cadence: Some(prost_types::Duration { seconds: 1_800, nanos: 0 }),
-            users_affected: 70,
-            stand_down_time: None,
-            review_due_time: Some(prost_types::Timestamp { seconds: 1_718_000_000, nanos: 0 }),
-        };
         pb::Ticket {
             process: "processes/incident".to_owned(),
             title: "mail is down".to_owned(),
@@ -73,7 +65,7 @@ mod tests {
             source_id: "D-1".to_owned(),
             external_references: texts(&["vendor 9"]),
             requested_time: Some(prost_types::Timestamp { seconds: 1_718_000_000, nanos: 0 }),
-            details: Some(pb::ticket::Details::Incident(pb::IncidentDetails { major: Some(major) })),
+            details: Some(pb::ticket::Details::Incident(pb::IncidentDetails { major: None })),
             ..pb::Ticket::default()
         }
     }
@@ -93,7 +85,7 @@ mod tests {
         let now: Timestamp = NOW.parse().unwrap();
         let opening = Opening { name: "tickets/INC-000042".to_owned(), process_revision: 3, fields };
         let change = open(&process, opening, &Act::now(&caller, now)).unwrap();
-        let settled = settle(&Snapshot::default(), &[], Vec::new(), now);
+        let settled = settle(&Snapshot::default(), &[], Vec::new(), &change.next, now);
         begun(42, uuid::Uuid::from_u128(1), change.next, settled, now).0
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use domain::clock::{DutyStep, Exclusion, Interval, Step};
 use domain::priority::Override;
 use domain::ticket::{
-    Assignment, ChangeDetails, Changes, Details, IncidentDetails, Link, Major, Patch, ProblemDetails, Resolution,
-    ServiceRequestDetails,
+    Assignment, ChangeDetails, Changes, Details, IncidentDetails, Link, Major, MajorDeclared, MajorUpdated, Patch,
+    ProblemDetails, Resolution, ServiceRequestDetails,
 };
 use domain::violation::{self, Violation};
 use proto::operations::v1 as pb;
@@ -172,6 +172,43 @@ pub fn duty(reader: &mut Reader, request: &pb::RecordDutyRequest) -> Option<Duty
     Some(DutyStep { regulation: regulation?, step })
 }
 
+/// That an incident is a major one.
+pub fn declared(reader: &mut Reader, request: &pb::DeclareMajorIncidentRequest) -> MajorDeclared {
+    let users = users(reader, request.users_affected);
+    MajorDeclared {
+        commander: person(reader, "commander", &request.commander),
+        update_cadence: reader.duration("update_cadence", request.update_cadence.as_ref()),
+        users_affected: (users > 0).then_some(users),
+    }
+}
+
+/// What changes of a major incident.
+pub fn updated(reader: &mut Reader, request: &pb::UpdateMajorIncidentRequest) -> MajorUpdated {
+    let commander = request.commander.as_ref().map(|name| person(reader, "commander", name));
+    let users = request.users_affected.map(|number| users(reader, number));
+    let cadence = reader.duration("update_cadence", request.update_cadence.as_ref());
+    MajorUpdated {
+        commander: commander.map_or(Patch::Keep, Patch::exactly),
+        update_cadence: Patch::shown(cadence),
+        users_affected: users.map_or(Patch::Keep, |users| Patch::exactly((users > 0).then_some(users))),
+        review_due_at: Patch::shown(reader.timestamp("review_due_time", request.review_due_time.as_ref())),
+    }
+}
+
+fn person(reader: &mut Reader, field: &str, name: &str) -> Option<String> {
+    let mut found = Vec::new();
+    violation::reference(&mut found, field, "people", name);
+    reader.judge(found);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn users(reader: &mut Reader, number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_else(|_| {
+        reader.object("users_affected", "is negative: give zero or more");
+        0
+    })
+}
+
 /// A relation to another ticket.
 pub fn link(reader: &mut Reader, link: Option<&pb::TicketLink>) -> Option<Link> {
     let link = reader.required("link", link)?;
@@ -254,6 +291,7 @@ fn change(reader: &mut Reader, given: &pb::ChangeDetails) -> Option<ChangeDetail
         implementation_plan: given.implementation_plan.clone(),
         test_plan: given.test_plan.clone(),
         back_out_plan: given.back_out_plan.clone(),
+        template: given.template.clone(),
         outcome,
         kind: kind?,
     })
@@ -329,7 +367,7 @@ pub fn check(changes: &Changes) -> Vec<Violation> {
             &[("problem.workaround", &problem.workaround), ("problem.root_cause", &problem.root_cause)],
         ),
         Patch::Set(Details::Change(change)) => {
-            violation::lines(&mut found, &[("change.risk", &change.risk)]);
+            violation::lines(&mut found, &[("change.risk", &change.risk), ("change.template", &change.template)]);
             violation::texts(
                 &mut found,
                 &[

@@ -4,15 +4,18 @@ use domain::clock::{Anchor, Duty, Excuse, Explanation, LimitReading, Reading, Se
 use domain::process::Transition;
 use domain::selection::Loser;
 use domain::ticket::{
-    Assignment, ChangeDetails, Details, Link, Major, ProblemDetails, Resolution, ServiceRequestDetails, Ticket,
+    Approval, ApprovalState, Asked, Assignment, ChangeDetails, Details, Link, Major, ProblemDetails, Resolution,
+    ServiceRequestDetails, Ticket,
 };
 use jiff::Timestamp;
 use proto::catalog::v1 as catalog;
 use proto::operations::v1 as pb;
 use serde_json::Value;
+use servicekit::convert::approval_policy;
 use servicekit::wire::{duration, json_struct, timestamp};
 
 use super::enums;
+use crate::store::delegation;
 use crate::store::ticket::Stored;
 use crate::usecase::explain_clocks::Explained;
 
@@ -40,6 +43,7 @@ pub fn ticket(stored: &Stored, view: View, now: Timestamp) -> pb::Ticket {
         due_time: stored.due_at.map(timestamp),
         duty_due_time: stored.duty_due_at.map(timestamp),
         nonconformance_count: count(stored.nonconformance_count),
+        approvals: if full { approvals(&stored.ticket) } else { Vec::new() },
         ..folded(&stored.ticket, full)
     }
 }
@@ -163,7 +167,67 @@ fn change(change: &ChangeDetails) -> pb::ChangeDetails {
         implementation_plan: change.implementation_plan.clone(),
         test_plan: change.test_plan.clone(),
         back_out_plan: change.back_out_plan.clone(),
+        template: change.template.clone(),
         outcome: change.outcome.map(enums::change_outcome::show).unwrap_or_default(),
+    }
+}
+
+fn approvals(ticket: &Ticket) -> Vec<pb::Approval> {
+    ticket.approvals.iter().map(|found| approval(&ticket.name, found)).collect()
+}
+
+/// An approval of a ticket.
+pub fn approval(ticket: &str, approval: &Approval) -> pb::Approval {
+    let Asked { approval: id, rule, policy, fields, asked_by } = &approval.asked;
+    let pending = approval.state == ApprovalState::Pending;
+    pb::Approval {
+        name: format!("{ticket}/approvals/{id}"),
+        ticket: ticket.to_owned(),
+        approval: id.clone(),
+        rule: rule.clone(),
+        state: enums::approval_state::show(approval.state),
+        policy: Some(approval_policy(policy)),
+        missing_count: if pending { approval.missing().try_into().unwrap_or(i32::MAX) } else { 0 },
+        field_digests: fields.iter().map(|(path, digest)| (path.clone(), digest.clone())).collect(),
+        asker: asked_by.clone(),
+        ask_time: Some(timestamp(approval.asked_at)),
+        decide_time: approval.decided_at.map(timestamp),
+        decisions: approval
+            .decisions
+            .iter()
+            .map(|decided| pb::ApprovalDecision {
+                approver: decided.approver.clone(),
+                delegate: text(decided.delegate.as_ref()),
+                capacities: decided.capacities.clone(),
+                verdict: enums::verdict::show(decided.decision),
+                comment: decided.comment.clone(),
+            })
+            .collect(),
+        delegates: approval
+            .delegations
+            .iter()
+            .map(|delegated| pb::ApprovalDelegate {
+                delegator: delegated.delegator.clone(),
+                delegate: delegated.delegate.clone(),
+                comment: delegated.comment.clone(),
+            })
+            .collect(),
+        changed_fields: approval.changed_fields.clone(),
+    }
+}
+
+/// That somebody lets another decide for a while.
+pub fn delegation(stored: &delegation::Stored) -> pb::ApprovalDelegation {
+    pb::ApprovalDelegation {
+        name: stored.name.clone(),
+        delegator: stored.delegation.delegator.clone(),
+        roles: stored.delegation.roles.clone(),
+        delegate: stored.delegation.delegate.clone(),
+        start_time: Some(timestamp(stored.start_at)),
+        end_time: Some(timestamp(stored.end_at)),
+        comment: stored.comment.clone(),
+        create_time: Some(timestamp(stored.created_at)),
+        revoke_time: stored.revoked_at.map(timestamp),
     }
 }
 
@@ -299,6 +363,7 @@ pub fn transition(transition: &Transition) -> catalog::ProcessTransition {
         target_state: transition.to.clone(),
         required_role: text(transition.guard.role.as_ref()),
         required_fields: transition.guard.fields.clone(),
+        required_approvals: transition.guard.approvals.clone(),
     }
 }
 

@@ -19,10 +19,13 @@ use super::{enums, import, read, show};
 use crate::store::ticket::Part;
 use crate::usecase::Operations;
 use crate::usecase::assign_ticket::AssignTicket;
+use crate::usecase::decide_approval::{DecideApproval, DelegateApproval};
+use crate::usecase::delegate_approvals::DelegateApprovals;
 use crate::usecase::exclude_clock::{ExcludeClock, RevokeClockExclusion};
 use crate::usecase::link_tickets::LinkTickets;
 use crate::usecase::list_facts::PageOf;
 use crate::usecase::list_notes::Note;
+use crate::usecase::major_incident::{MajorIncident, Step};
 use crate::usecase::open_ticket::OpenTicket;
 use crate::usecase::record_duty::RecordDuty;
 use crate::usecase::transition_ticket::TransitionTicket;
@@ -55,6 +58,7 @@ const OUTPUT_ONLY: &[&str] = &[
     "due_time",
     "duty_due_time",
     "nonconformance_count",
+    "approvals",
 ];
 const MESSAGE: &str = "itsm.operations.v1.Ticket";
 
@@ -101,6 +105,14 @@ fn note(ticket: &str, note: &Note) -> pb::Note {
         audience: enums::audience::show(note.recorded.audience),
         text: note.text.clone(),
     }
+}
+
+/// Who is to decide in somebody's place.
+fn delegate(reader: &mut Reader, name: &str) {
+    let mut found = Vec::new();
+    domain::violation::required(&mut found, "delegate", name);
+    domain::violation::reference(&mut found, "delegate", "people", name);
+    reader.judge(found);
 }
 
 fn objection(field: &str, text: &str, found: &mut Reader) {
@@ -306,6 +318,7 @@ impl TicketService for Tickets {
             let allowed = next.transitions().into_iter().map(|allowed| pb::AllowedTransition {
                 transition: Some(show::transition(allowed.transition)),
                 permitted: allowed.missing_roles.is_empty(),
+                missing_approvals: allowed.missing_approvals.iter().map(|missing| missing.what.clone()).collect(),
                 missing_fields: allowed.missing_fields.iter().map(|path| crate::error::path("", path)).collect(),
                 missing_roles: allowed.missing_roles.iter().map(|&role| role.to_owned()).collect(),
             });
@@ -379,6 +392,155 @@ impl TicketService for Tickets {
             let command =
                 RecordDuty { name: request.name, etag: request.etag, step, comment: request.comment, occurred_at };
             let stored = self.operations.record_duty(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        DecideApproval decide_approval(self, write, request: pb::DecideApprovalRequest) -> pb::Ticket {
+            let mut reader = Reader::default();
+            let decision = reader.choice("verdict", request.verdict, enums::verdict::read);
+            reader.required("approval", (!request.approval.is_empty()).then_some(()));
+            objection("comment", &request.comment, &mut reader);
+            reader.finish()?;
+            let Some(decision) = decision else { return Err(Error::invalid("verdict", "is not stated")) };
+            let command = DecideApproval {
+                name: request.name,
+                etag: request.etag,
+                approval: request.approval,
+                decision,
+                comment: request.comment,
+            };
+            let stored = self.operations.decide_approval(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        DelegateApproval delegate_approval(self, write, request: pb::DelegateApprovalRequest) -> pb::Ticket {
+            let mut reader = Reader::default();
+            reader.required("approval", (!request.approval.is_empty()).then_some(()));
+            delegate(&mut reader, &request.delegate);
+            objection("comment", &request.comment, &mut reader);
+            reader.finish()?;
+            let command = DelegateApproval {
+                name: request.name,
+                etag: request.etag,
+                approval: request.approval,
+                delegate: request.delegate,
+                comment: request.comment,
+            };
+            let stored = self.operations.delegate_approval(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
+        }
+    }
+
+    servicekit::read_method! { "itsm.operations.v1.TicketService/",
+        ListApprovals list_approvals(self, caller, request: pb::ListApprovalsRequest) -> pb::ListApprovalsResponse {
+            let list = page::Request {
+                method: "itsm.operations.v1.TicketService/ListApprovals",
+                page_size: request.page_size,
+                page_token: &request.page_token,
+                filter: &request.filter,
+                order_by: &request.order_by,
+                selection: "",
+            };
+            let page = self.operations.list_approvals(&caller, list, &request.pending_for).await?;
+            let page = page.map(|found| show::approval(&found.ticket, &found.approval));
+            Ok(pb::ListApprovalsResponse { approvals: page.items, next_page_token: page.next_page_token })
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        DelegateApprovals delegate_approvals(self, write, request: pb::DelegateApprovalsRequest)
+            -> pb::ApprovalDelegation {
+            let mut reader = Reader::default();
+            delegate(&mut reader, &request.delegate);
+            objection("comment", &request.comment, &mut reader);
+            let start_at = reader.timestamp("start_time", request.start_time.as_ref());
+            let end_at = reader.timestamp("end_time", request.end_time.as_ref());
+            let end_at = reader.required("end_time", end_at);
+            reader.finish()?;
+            let Some(end_at) = end_at else { return Err(Error::invalid("end_time", "is not stated")) };
+            let command =
+                DelegateApprovals { delegate: request.delegate, start_at, end_at, comment: request.comment };
+            let stored = self.operations.delegate_approvals(write, command).await?;
+            Ok(show::delegation(&stored))
+        }
+    }
+
+    servicekit::read_method! { "itsm.operations.v1.TicketService/",
+        ListApprovalDelegations list_approval_delegations(self, caller, request: pb::ListApprovalDelegationsRequest)
+            -> pb::ListApprovalDelegationsResponse {
+            let list = page::Request {
+                method: "itsm.operations.v1.TicketService/ListApprovalDelegations",
+                page_size: request.page_size,
+                page_token: &request.page_token,
+                filter: &request.filter,
+                order_by: &request.order_by,
+                selection: "",
+            };
+            let page = self.operations.list_delegations(&caller, list).await?;
+            let page = page.map(|stored| show::delegation(&stored));
+            Ok(pb::ListApprovalDelegationsResponse {
+                approval_delegations: page.items,
+                next_page_token: page.next_page_token,
+            })
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        RevokeApprovalDelegation revoke_approval_delegation(self, write, request: pb::RevokeApprovalDelegationRequest)
+            -> pb::ApprovalDelegation {
+            let stored = self.operations.revoke_delegation(write, request.name).await?;
+            Ok(show::delegation(&stored))
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        DeclareMajorIncident declare_major_incident(self, write, request: pb::DeclareMajorIncidentRequest)
+            -> pb::Ticket {
+            let mut reader = Reader::default();
+            let step = Step::Declare(read::declared(&mut reader, &request));
+            let occurred_at = reader.timestamp("occur_time", request.occur_time.as_ref());
+            objection("comment", &request.comment, &mut reader);
+            reader.finish()?;
+            let command =
+                MajorIncident { name: request.name, etag: request.etag, step, comment: request.comment, occurred_at };
+            let stored = self.operations.major_incident(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        UpdateMajorIncident update_major_incident(self, write, request: pb::UpdateMajorIncidentRequest) -> pb::Ticket {
+            let mut reader = Reader::default();
+            let step = Step::Update(read::updated(&mut reader, &request));
+            objection("comment", &request.comment, &mut reader);
+            reader.finish()?;
+            let command = MajorIncident {
+                name: request.name,
+                etag: request.etag,
+                step,
+                comment: request.comment,
+                occurred_at: None,
+            };
+            let stored = self.operations.major_incident(write, command).await?;
+            Ok(self.show(&stored, show::View::Full))
+        }
+    }
+
+    servicekit::write_method! { "itsm.operations.v1.TicketService/",
+        StandDownMajorIncident stand_down_major_incident(self, write, request: pb::StandDownMajorIncidentRequest)
+            -> pb::Ticket {
+            let mut reader = Reader::default();
+            let step = Step::StandDown(reader.timestamp("review_due_time", request.review_due_time.as_ref()));
+            let occurred_at = reader.timestamp("occur_time", request.occur_time.as_ref());
+            objection("comment", &request.comment, &mut reader);
+            reader.finish()?;
+            let command =
+                MajorIncident { name: request.name, etag: request.etag, step, comment: request.comment, occurred_at };
+            let stored = self.operations.major_incident(write, command).await?;
             Ok(self.show(&stored, show::View::Full))
         }
     }

@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use domain::clock::State;
 use domain::filter::{Field, Kind, Typed};
 use domain::process::{Category, PendingReason};
+use domain::ticket::ChangeType;
 use servicekit::Error;
 use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
@@ -109,6 +110,43 @@ pub static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
         ),
         Column::new(time("due_time", "when a running clock reaches its target"), "t.due_at"),
         Column::new(time("duty_due_time", "deadline of law for a report not yet submitted"), "t.duty_due_at"),
+        Column::new(flag("awaits_approval", "whether somebody has to decide on it"), "t.awaits_approval"),
+        Column::new(
+            flag("major", "whether it was declared a major incident, stood down since or not"),
+            "coalesce(t.body -> 'details' ? 'major', false)",
+        ),
+        Column::new(
+            text("incident.major.commander", "who leads the major incident"),
+            "(t.body -> 'details' -> 'major' ->> 'commander')",
+        ),
+        Column::new(
+            time("incident.major.declare_time", "when it was declared a major incident"),
+            "iso_timestamp(t.body -> 'details' -> 'major' ->> 'declared_at')",
+        ),
+        Column::new(
+            time("incident.major.stand_down_time", "when the major incident was stood down"),
+            "iso_timestamp(t.body -> 'details' -> 'major' ->> 'stood_down_at')",
+        ),
+        Column::new(
+            time("incident.major.review_due_time", "when the review of the major incident is due"),
+            "iso_timestamp(t.body -> 'details' -> 'major' ->> 'review_due_at')",
+        ),
+        Column::new(
+            Field::choice("change.type", &ChangeType::ALL.map(ChangeType::as_str), "how the change is authorised"),
+            "(CASE WHEN t.practice = 'change' THEN t.body -> 'details' ->> 'type' END)",
+        ),
+        Column::new(
+            text("change.outcome", "what became of the change"),
+            "(CASE WHEN t.practice = 'change' THEN t.body -> 'details' ->> 'outcome' END)",
+        ),
+        Column::new(
+            time("change.planned_start_time", "planned start of the change"),
+            "iso_timestamp(t.body -> 'details' ->> 'planned_start_at')",
+        ),
+        Column::new(
+            time("change.planned_end_time", "planned end of the change"),
+            "iso_timestamp(t.body -> 'details' ->> 'planned_end_at')",
+        ),
         Column::new(number("nonconformance_count", "steps that its process does not have"), "t.nonconformance_count"),
     ])
 });

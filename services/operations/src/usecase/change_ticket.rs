@@ -88,7 +88,7 @@ impl Operations {
         let process = process_of(&catalog, &stored.ticket)?;
         let now = self.kit.clock.now();
         let caller = actor(&write.caller, catalog.standing(&write.caller, &process, &stored.ticket, now));
-        let act = Act::now(&caller, now);
+        let act = Act { policies: catalog.policies(), ..Act::now(&caller, now) };
         let change = decide(&Case { stored: &stored, known: &known, process: &process, catalog: &catalog, act })?;
         if change.facts.is_empty() {
             if !write.validate_only {
@@ -96,7 +96,7 @@ impl Operations {
             }
             return Ok(Some(for_scope(stored, &scope)));
         }
-        let settled = settle(&catalog, &known, change.facts, stored.created_at);
+        let settled = settle(&catalog, &known, change.facts, &change.next, stored.created_at);
         let (after, facts) = after(&stored, change.next, settled, now);
         if write.validate_only {
             return Ok(Some(for_scope(after, &scope)));

@@ -114,7 +114,7 @@ impl Linking<'_> {
         }
         let known = fact::of(connection, &stored.ticket.name).await?;
         let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
-        let settled = settle(self.catalog, &known, change.facts, stored.created_at);
+        let settled = settle(self.catalog, &known, change.facts, &change.next, stored.created_at);
         let (after, facts) = after(stored, change.next, settled, now);
         Write::new(stored.version, after, facts, self.kit.clock.id()).map(Some)
     }

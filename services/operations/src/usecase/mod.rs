@@ -3,21 +3,26 @@
 pub mod add_note;
 pub mod assign_ticket;
 pub mod count_tickets;
+pub mod decide_approval;
+pub mod delegate_approvals;
 pub mod exclude_clock;
 pub mod explain_clocks;
 pub mod fire_thresholds;
 pub mod get_ticket;
 pub mod import_tickets;
 pub mod link_tickets;
+pub mod list_approvals;
 pub mod list_facts;
 pub mod list_notes;
 pub mod list_tickets;
 pub mod list_transitions;
+pub mod major_incident;
 pub mod open_ticket;
 pub mod record_duty;
 pub mod transition_ticket;
 pub mod update_ticket;
 
+mod answers;
 mod change_ticket;
 mod refer;
 mod replay;
@@ -72,6 +77,8 @@ const AGENT: &str = "tickets.agent";
 const IMPORTER: &str = "tickets.importer";
 /// Role that may say that something happened in the past.
 const BACKDATE: &str = "tickets.backdate";
+/// Role that decides on approvals, where it is among those who may.
+const APPROVER: &str = "tickets.approver";
 /// Role that excuses clocks.
 const CLOCK_APPROVER: &str = "clocks.approver";
 
@@ -95,6 +102,15 @@ pub const PERMISSIONS: &[Permission] = &[
     ("itsm.operations.v1.TicketService/ExcludeClock", CLOCK_APPROVER),
     ("itsm.operations.v1.TicketService/RevokeClockExclusion", CLOCK_APPROVER),
     ("itsm.operations.v1.TicketService/RecordDuty", AGENT),
+    ("itsm.operations.v1.TicketService/DecideApproval", APPROVER),
+    ("itsm.operations.v1.TicketService/DelegateApproval", APPROVER),
+    ("itsm.operations.v1.TicketService/ListApprovals", READER),
+    ("itsm.operations.v1.TicketService/DelegateApprovals", APPROVER),
+    ("itsm.operations.v1.TicketService/ListApprovalDelegations", READER),
+    ("itsm.operations.v1.TicketService/RevokeApprovalDelegation", APPROVER),
+    ("itsm.operations.v1.TicketService/DeclareMajorIncident", AGENT),
+    ("itsm.operations.v1.TicketService/UpdateMajorIncident", AGENT),
+    ("itsm.operations.v1.TicketService/StandDownMajorIncident", AGENT),
     ("itsm.operations.v1.TicketService/ImportTickets", IMPORTER),
     ("itsm.operations.v1.TicketService/BatchImportTickets", IMPORTER),
     ("itsm.operations.v1.TicketService/GetImport", IMPORTER),

@@ -10,7 +10,7 @@ use servicekit::idempotency;
 use servicekit::standard;
 
 use super::change_ticket::{begun, came_second};
-use super::{Operations, actor, for_scope, refer, replay};
+use super::{Operations, actor, answers, for_scope, refer, replay};
 use crate::catalog::Snapshot;
 use crate::error::{PROCESS_NOT_PUBLISHED, rejected};
 use crate::scope::Scope;
@@ -58,6 +58,7 @@ impl Operations {
         }
         let process = catalog.process_in_force(&command.process, now).ok_or_else(|| not_published(&command.process))?;
         let fields = fields(command, write, &scope, &catalog)?;
+        answers::check(&process.body, None, &fields, &catalog)?;
         // A number that is drawn for a trial would only be a gap.
         let number =
             if write.validate_only { 1 } else { number::draw(&mut connection, 1).await?.first().copied().unwrap_or(1) };
@@ -66,10 +67,15 @@ impl Operations {
             .map_err(|fault| Error::internal(format!("{} of {}", fault.message, command.process)))?;
 
         let caller = actor(&write.caller, Standing::default());
-        let act = Act { caller: &caller, now, occurred_at: command.opened_at, comment: &command.comment };
+        let act = Act {
+            occurred_at: command.opened_at,
+            comment: &command.comment,
+            policies: catalog.policies(),
+            ..Act::now(&caller, now)
+        };
         let opening = Opening { name: name.to_string(), process_revision: process.revision, fields };
         let change = open(&process.body, opening, &act).map_err(|rejection| rejected(rejection, "ticket"))?;
-        let settled = settle(&catalog, &[], change.facts, now);
+        let settled = settle(&catalog, &[], change.facts, &change.next, now);
         let number = i64::try_from(number).map_err(Error::internal)?;
         let (after, facts) = begun(number, self.kit.clock.id(), change.next, settled, now);
         if write.validate_only {

@@ -4,7 +4,7 @@ use domain::ticket::command::update;
 use domain::ticket::{Changes, FieldSet};
 use servicekit::{Error, standard};
 
-use super::{Operations, refer};
+use super::{Operations, answers, refer};
 use crate::error::rejected;
 use crate::store::ticket::Stored;
 
@@ -25,6 +25,7 @@ impl Operations {
             let ticket = &case.stored.ticket;
             let changes = wanted(case.stored)?.against(ticket, FieldSet::ALL);
             refer::check(&changes, &scope, case.catalog)?;
+            answers::check(case.process, Some(ticket), &changes, case.catalog)?;
             update(case.process, ticket, &changes, &case.act).map_err(|rejection| rejected(rejection, "ticket"))
         })
         .await

@@ -2,6 +2,7 @@
 
 use super::super::{Changes, Ticket};
 use super::Caller;
+use super::approval::{self, Missing};
 use super::transition::{missing_fields, missing_roles};
 use crate::process::{Process, Transition};
 
@@ -14,6 +15,8 @@ pub struct Allowed<'a> {
     pub missing_roles: Vec<&'a str>,
     /// Paths of the fields it asks for and the ticket does not have: to be given with it.
     pub missing_fields: Vec<&'a str>,
+    /// Approvals it needs and that have not been given.
+    pub missing_approvals: Vec<Missing>,
 }
 
 /// Every transition that leaves the state of the ticket, in the order of the process.
@@ -28,6 +31,7 @@ pub fn allowed_transitions<'a>(process: &'a Process, ticket: &Ticket, caller: &'
                 transition,
                 missing_roles: missing_roles(transition, caller),
                 missing_fields: missing_fields(transition, target, ticket, &Changes::default()),
+                missing_approvals: approval::missing(process, transition, ticket),
             })
         })
         .collect()

@@ -17,7 +17,7 @@ pub fn assign(process: &Process, ticket: &Ticket, assignment: &Assignment, act: 
         contract: Patch::exactly(assignment.contract.clone()),
         ..Changes::default()
     };
-    let at = act.time(ticket, ticket.since.assignment)?;
+    let at = act.time(ticket, ticket.since.assignment.max(ticket.since.approval()))?;
     let facts = edit::facts(process, ticket, &changes, act.caller);
-    Ok(act.change(ticket.clone(), facts, at))
+    Ok(act.moved(process, ticket, facts, at))
 }

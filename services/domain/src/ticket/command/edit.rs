@@ -1,15 +1,34 @@
 //! From wanted field values to the facts that bring them about.
 
 use super::super::field::{ASSIGNMENT, DERIVED, PENDING, PRIORITY, RESOLUTION};
-use super::super::{Assigned, Changes, Fact, FieldSet, Patch, Prioritised, Ticket};
+use super::super::{Assigned, Changes, Details, Fact, FieldSet, Patch, Prioritised, Ticket};
 use super::{Caller, Reason, Rejection};
 use crate::priority;
 use crate::process::Process;
 use crate::violation::Violation;
 
-/// Refuses values that no ticket of the process can have, all at once.
-pub(super) fn check(process: &Process, changes: &Changes) -> Result<(), Rejection> {
+/// The same changes, with what a standard change has from its template.
+pub(super) fn completed(process: &Process, changes: &Changes) -> Changes {
+    let mut changes = changes.clone();
+    if let Patch::Set(Details::Change(change)) = &mut changes.details {
+        **change = change.as_ref().clone().completed(process);
+    }
+    changes
+}
+
+/// Refuses values that no ticket of the process can have, all at once. `ticket` is empty at the opening.
+pub(super) fn check(process: &Process, ticket: Option<&Ticket>, changes: &Changes) -> Result<(), Rejection> {
+    if !changes.details.is_keep()
+        && changes.details.value().and_then(Details::major) != ticket.and_then(|ticket| ticket.major())
+    {
+        let text = "is written by declaring, updating and standing down the major incident";
+        Rejection::of_fields(Reason::FieldNotWritable, vec![Violation::new("incident.major", text)])?;
+    }
     let mut found = Vec::new();
+    if let Patch::Set(Details::Change(change)) = &changes.details {
+        found.extend(change.violations());
+        found.extend(change.violations_of(process));
+    }
     let matrix = &process.priority_matrix;
     if let Some(&impact) = changes.impact.value()
         && !matrix.takes_impact(impact)

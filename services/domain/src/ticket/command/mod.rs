@@ -1,15 +1,18 @@
 //! What people and systems may do with a ticket: each command decides and says which facts follow.
 
 mod allowed;
+mod approval;
 mod assign;
 mod duty;
 mod edit;
 mod escalate;
 mod exclude;
 mod link;
+mod major;
 mod note;
 mod open;
 mod rejection;
+mod timer;
 mod transition;
 mod update;
 
@@ -18,18 +21,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 pub use self::allowed::{Allowed, allowed_transitions};
+pub use self::approval::{Deciding, Delegating, Missing, decide_approval, delegate_approval};
 pub use self::assign::assign;
 pub use self::duty::record_duty;
 pub(super) use self::edit::{assigned, prioritised};
 pub use self::escalate::escalate;
 pub use self::exclude::{exclude_clock, revoke_exclusion};
 pub use self::link::{link, unlink};
+pub use self::major::{declare_major, stand_down_major, update_major};
 pub use self::note::{Note, add_note};
 pub use self::open::{Opening, open};
 pub use self::rejection::{Class, Reason, Rejection};
+pub(super) use self::timer::next;
+pub use self::timer::take;
 pub use self::transition::transition;
 pub use self::update::update;
 use super::{Audience, Fact, NewFact, Noted, Side, Ticket};
+use crate::approval::{NO_POLICIES, Policies};
+use crate::process::Process;
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +47,8 @@ pub struct Caller {
     pub actor: String,
     /// On whose side.
     pub side: Side,
-    /// Roles held for this ticket, as guards of transitions name them.
+    /// Roles held for this ticket, as guards of transitions and approvals name them; membership of a group is held like
+    /// a role that is called as the group.
     pub roles: BTreeSet<String>,
     /// By the id of a transition, the roles that answer for the activity it belongs to: one of them is needed.
     pub answering: BTreeMap<String, BTreeSet<String>>,
@@ -57,6 +67,8 @@ pub struct Act<'a> {
     pub occurred_at: Option<Timestamp>,
     /// Kept as an internal note beside what is done. Empty: none.
     pub comment: &'a str,
+    /// Who approves what is ordered.
+    pub policies: &'a Policies,
 }
 
 /// What a command leads to: to be stored together, or not at all.
@@ -71,7 +83,7 @@ pub struct Change {
 impl<'a> Act<'a> {
     /// By that caller, at this moment, without a comment.
     pub fn now(caller: &'a Caller, now: Timestamp) -> Self {
-        Self { caller, now, occurred_at: None, comment: "" }
+        Self { caller, now, occurred_at: None, comment: "", policies: &NO_POLICIES }
     }
 
     /// When the act happens, given since when the part of the ticket that it touches is as it is.
@@ -139,6 +151,17 @@ impl<'a> Act<'a> {
             recorded.push(self.note(Audience::Internal, self.comment, at));
         }
         Change { next: ticket, facts: recorded }
+    }
+
+    /// The same, with what follows for approvals: those lapse whose matter has changed, and those are asked for that
+    /// the state or the change calls for.
+    fn moved(&self, process: &Process, before: &Ticket, mut facts: Vec<Fact>, at: Timestamp) -> Change {
+        let mut after = before.clone();
+        for fact in &facts {
+            after.apply(fact, at);
+        }
+        facts.extend(approval::follow(process, Some(before), &after, self));
+        self.change(before.clone(), facts, at)
     }
 
     fn note(&self, audience: Audience, text: &str, at: Timestamp) -> NewFact {

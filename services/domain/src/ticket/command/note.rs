@@ -1,8 +1,10 @@
 //! Writing on a ticket.
 
-use super::super::{Audience, Changes, Fact, Side, Ticket, Transitioned};
+use super::super::{Audience, Changes, Fact, NewFact, Noted, Side, Ticket, Transitioned};
+use super::timer::way;
+use super::transition::said_last;
 use super::{Act, Change, Reason, Rejection};
-use crate::process::{Category, PendingReason, Process};
+use crate::process::{Category, PendingReason, Process, ReplyPolicy};
 use crate::violation::Violation;
 
 /// A note to be added.
@@ -14,7 +16,8 @@ pub struct Note {
     pub text: String,
 }
 
-/// Adds a note. A customer's public note resumes a ticket that waits for the customer.
+/// Adds a note. A public note of the customer resumes a ticket that waits for the customer, and opens a resolved one
+/// again where the process says so. Who asks or is affected writes as the customer, on whatever side.
 ///
 /// A ticket that has ended takes internal notes only: to a customer's word somebody has to answer.
 pub fn add_note(process: &Process, ticket: &Ticket, note: &Note, act: &Act<'_>) -> Result<Change, Rejection> {
@@ -29,27 +32,34 @@ pub fn add_note(process: &Process, ticket: &Ticket, note: &Note, act: &Act<'_>) 
     if ticket.category.is_final() && note.audience == Audience::Public {
         return Err(Rejection::closed(ticket));
     }
-    let answers = note.audience == Audience::Public && act.caller.side == Side::Customer;
+    let concerned =
+        [&ticket.requester, &ticket.affected_user].into_iter().flatten().any(|who| *who == act.caller.actor);
+    let by = if concerned { Side::Customer } else { act.caller.side };
+    let answers = note.audience == Audience::Public && by == Side::Customer;
     let waits = ticket.category == Category::Pending && ticket.pending.reason == Some(PendingReason::Customer);
-    let resumed = if answers && waits { resumption(process, ticket) } else { None };
+    let disputes = ticket.category == Category::Resolved && process.reply_when_resolved == ReplyPolicy::Reopen;
+    let moved = if answers && (waits || disputes) { resumption(process, ticket) } else { Vec::new() };
     // A note moves nothing by itself, so it may have been written at any time since the opening.
-    let since = if resumed.is_some() { ticket.since.state } else { ticket.opened_at };
+    let since = if moved.is_empty() { ticket.opened_at } else { said_last(ticket) };
     let at = act.time(ticket, since)?;
-    let mut change = act.change(ticket.clone(), resumed.into_iter().collect(), at);
-    change.facts.insert(0, act.note(note.audience, &note.text, at));
+    let mut change = act.moved(process, ticket, moved, at);
+    let noted = Noted { by, text: note.text.clone() };
+    change.facts.insert(0, NewFact { audience: note.audience, ..act.fact(Fact::Noted(noted), at) });
     Ok(change)
 }
 
-/// The move by which the ticket goes on. `None`: its process has no way from waiting to working.
-fn resumption(process: &Process, ticket: &Ticket) -> Option<Fact> {
-    let transition = process.towards(&ticket.state, Category::Active)?;
-    let target = process.state(&transition.to)?;
-    Some(Fact::Transitioned(Box::new(Transitioned {
+/// The move by which the ticket goes on. Empty: its process has no way to working that nobody has to decide on.
+fn resumption(process: &Process, ticket: &Ticket) -> Vec<Fact> {
+    let Some((transition, target)) = way(process, ticket, Category::Active) else { return Vec::new() };
+    let moved = Fact::Transitioned(Box::new(Transitioned {
         transition: Some(transition.id.clone()),
         from_state: ticket.state.clone(),
         state: target.id.clone(),
         category: target.category,
         by: Side::Customer,
         fields: Changes::default(),
-    })))
+    }));
+    let reopened = !ticket.category.is_open();
+    let reopened = reopened.then(|| Fact::Reopened { reopen_count: ticket.reopen_count + 1 });
+    [moved].into_iter().chain(reopened).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::super::field::{ASSIGNMENT, PLAIN, PRIORITY};
 use super::super::{Changes, Fact, Opened, Patch, Ticket};
-use super::{Act, Change, Reason, Rejection, edit};
+use super::{Act, Change, Reason, Rejection, approval, edit};
 use crate::process::Process;
 use crate::violation::Violation;
 
@@ -32,7 +32,8 @@ pub fn open(process: &Process, opening: Opening, act: &Act<'_>) -> Result<Change
         missing.extend(process.custom_fields.violations(&std::collections::BTreeMap::new()));
     }
     Rejection::of_fields(Reason::FieldRequired, missing)?;
-    edit::check(process, &fields)?;
+    fields = edit::completed(process, &fields);
+    edit::check(process, None, &fields)?;
     let at = act.occurred_at.unwrap_or(act.now);
     act.check_past(at)?;
     let Some(initial) = process.state(&process.initial) else {
@@ -61,7 +62,10 @@ pub fn open(process: &Process, opening: Opening, act: &Act<'_>) -> Result<Change
     };
     let ticket = Ticket::opened(&opened, at);
     let opened = act.fact(Fact::Opened(Box::new(opened)), at);
-    let facts = edit::facts(process, &ticket, &assignment, act.caller);
+    let mut facts = edit::facts(process, &ticket, &assignment, act.caller);
+    let mut after = ticket.clone();
+    facts.iter().for_each(|fact| after.apply(fact, at));
+    facts.extend(approval::follow(process, None, &after, act));
     let mut change = act.change(ticket, facts, at);
     change.facts.insert(0, opened);
     Ok(change)

@@ -58,6 +58,22 @@ pub enum Reason {
     FourEyesRequired,
     /// The duty has not begun.
     DutyNotBegun,
+    /// The transition needs approvals that have not been given.
+    ApprovalRequired,
+    /// The ticket has no such approval.
+    ApprovalUnknown,
+    /// The approval is not pending.
+    ApprovalNotPending,
+    /// The caller is not among those who may decide.
+    NotAnApprover,
+    /// The decision cannot be passed on like this.
+    DelegationNotPermitted,
+    /// The ticket is no incident.
+    NotAnIncident,
+    /// The incident is a major one already.
+    MajorAlreadyDeclared,
+    /// The ticket is no major incident that is going on.
+    MajorNotDeclared,
 }
 
 /// What kind of trouble a reason is.
@@ -73,7 +89,7 @@ pub enum Class {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 26] = [
         Self::TransitionNotAllowed,
         Self::RoleRequired,
         Self::FieldRequired,
@@ -92,6 +108,14 @@ impl Reason {
         Self::ClockNotExcluded,
         Self::FourEyesRequired,
         Self::DutyNotBegun,
+        Self::ApprovalRequired,
+        Self::ApprovalUnknown,
+        Self::ApprovalNotPending,
+        Self::NotAnApprover,
+        Self::DelegationNotPermitted,
+        Self::NotAnIncident,
+        Self::MajorAlreadyDeclared,
+        Self::MajorNotDeclared,
     ];
 
     /// The name used in the contract.
@@ -115,6 +139,14 @@ impl Reason {
             Self::ClockNotExcluded => "CLOCK_NOT_EXCLUDED",
             Self::FourEyesRequired => "FOUR_EYES_REQUIRED",
             Self::DutyNotBegun => "DUTY_NOT_BEGUN",
+            Self::ApprovalRequired => "APPROVAL_REQUIRED",
+            Self::ApprovalUnknown => "APPROVAL_UNKNOWN",
+            Self::ApprovalNotPending => "APPROVAL_NOT_PENDING",
+            Self::NotAnApprover => "NOT_AN_APPROVER",
+            Self::DelegationNotPermitted => "DELEGATION_NOT_PERMITTED",
+            Self::NotAnIncident => "NOT_AN_INCIDENT",
+            Self::MajorAlreadyDeclared => "MAJOR_ALREADY_DECLARED",
+            Self::MajorNotDeclared => "MAJOR_NOT_DECLARED",
         }
     }
 
@@ -129,8 +161,17 @@ impl Reason {
             | Self::ClockWithoutVerdict
             | Self::ClockAlreadyExcluded
             | Self::ClockNotExcluded
-            | Self::DutyNotBegun => Class::Precondition,
-            Self::RoleRequired | Self::BackdateNotPermitted | Self::FourEyesRequired => Class::Permission,
+            | Self::DutyNotBegun
+            | Self::ApprovalRequired
+            | Self::ApprovalUnknown
+            | Self::ApprovalNotPending
+            | Self::DelegationNotPermitted
+            | Self::NotAnIncident
+            | Self::MajorAlreadyDeclared
+            | Self::MajorNotDeclared => Class::Precondition,
+            Self::RoleRequired | Self::BackdateNotPermitted | Self::FourEyesRequired | Self::NotAnApprover => {
+                Class::Permission
+            }
             Self::FieldRequired
             | Self::FieldInvalid
             | Self::FieldNotWritable

@@ -2,7 +2,7 @@
 
 use super::super::field::{ASSIGNMENT, DERIVED, OF_A_MOVE, PENDING, PRIORITY, RESOLUTION};
 use super::super::{Changes, Fact, Field, FieldSet, Resolution, Ticket, Transitioned};
-use super::{Act, Caller, Change, Reason, Rejection, edit};
+use super::{Act, Caller, Change, Reason, Rejection, approval, edit};
 use crate::process::{Category, Process, State, Transition};
 use crate::violation::Violation;
 
@@ -28,15 +28,17 @@ pub fn transition(
         let rejection = Rejection::new(Reason::RoleRequired, text).about(ticket);
         return Err(rejection.with("transition", id).with("role", roles.join(",")));
     }
+    let fields = &edit::completed(process, fields);
     edit::check_writable(fields, writable(target.category))?;
-    edit::check(process, fields)?;
+    edit::check(process, Some(ticket), fields)?;
     let missing = missing_fields(transition, target, ticket, fields);
     let missing =
         missing.into_iter().map(|path| Violation::new(path, format!("is required to {}: give a value", transition.id)));
     Rejection::of_fields(Reason::FieldRequired, missing.collect())
         .map_err(|rejection| rejection.about(ticket).with("transition", id))?;
+    approval::required(process, transition, ticket, fields)?;
     let at = act.time(ticket, since(ticket, fields))?;
-    Ok(act.change(ticket.clone(), facts(process, ticket, transition, target, fields, act), at))
+    Ok(act.moved(process, ticket, facts(process, ticket, transition, target, fields, act), at))
 }
 
 /// The transition and the state it enters, if it leaves the ticket's state.
@@ -83,9 +85,10 @@ pub(super) fn missing_fields<'a>(
     // What entering the state clears has to be given again.
     after.enter(&target.id, target.category, ticket.since.state);
     fields.apply(&mut after);
-    let given = |path: &str| match path.strip_prefix("custom_fields.") {
-        Some(id) => after.custom_fields.contains_key(id),
-        None => Field::parse(path).is_some_and(|field| field.is_set(&after)),
+    let given = |path: &str| match (path.strip_prefix("custom_fields."), Field::parse(path)) {
+        (Some(id), _) => after.custom_fields.contains_key(id),
+        (None, Some(field)) => field.is_set(&after),
+        (None, None) => after.has(path),
     };
     transition.guard.fields.iter().map(String::as_str).filter(|path| !given(path)).collect()
 }
@@ -101,6 +104,13 @@ fn writable(category: Category) -> FieldSet {
     }
 }
 
+/// When something was last said that belongs to the state of the ticket, and ends with it: why it waits, how it was
+/// resolved, what is to be approved.
+pub(super) fn said_last(ticket: &Ticket) -> jiff::Timestamp {
+    let corrected = matches!(ticket.category, Category::Pending | Category::Resolved).then_some(ticket.since.fields);
+    ticket.since.state.max(ticket.since.approval()).max(corrected.unwrap_or(ticket.since.state))
+}
+
 /// Since when everything that the move touches is as it is.
 fn since(ticket: &Ticket, fields: &Changes) -> jiff::Timestamp {
     let touched = fields.fields();
@@ -113,10 +123,11 @@ fn since(ticket: &Ticket, fields: &Changes) -> jiff::Timestamp {
     ]
     .into_iter()
     .flatten()
-    .fold(ticket.since.state, Ord::max)
+    .fold(said_last(ticket), Ord::max)
 }
 
-fn facts(
+/// The facts of the move, whatever guards it.
+pub(super) fn facts(
     process: &Process,
     ticket: &Ticket,
     transition: &Transition,

@@ -24,13 +24,14 @@ pub fn update(process: &Process, ticket: &Ticket, changes: &Changes, act: &Act<'
         let text = "is required: say what is wrong or wanted";
         Rejection::of_fields(Reason::FieldRequired, vec![Violation::new("title", text)])?;
     }
-    edit::check(process, changes)?;
-    let mut since = ticket.since.fields.max(ticket.since.priority);
+    let changes = &edit::completed(process, changes);
+    edit::check(process, Some(ticket), changes)?;
+    let mut since = ticket.since.fields.max(ticket.since.priority).max(ticket.since.approval());
     if !changes.fields().and(PENDING.or(RESOLUTION)).is_empty() {
         // A reason to wait or a resolution belongs to the state it was given in.
         since = since.max(ticket.since.state);
     }
     let at = act.time(ticket, since)?;
     let facts = edit::facts(process, ticket, changes, act.caller);
-    Ok(act.change(ticket.clone(), facts, at))
+    Ok(act.moved(process, ticket, facts, at))
 }
