@@ -97,7 +97,9 @@ class Browser:
     def picture(self, name: str) -> None:
         if PICTURES:
             PICTURES.mkdir(parents=True, exist_ok=True)
-            shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, format="png")["data"]
+            width, height = self.run("return [innerWidth, document.documentElement.scrollHeight]")
+            clip = {"x": 0, "y": 0, "width": width, "height": min(height, 2400), "scale": 1}
+            shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip, format="png")["data"]
             (PICTURES / f"{name}.png").write_bytes(base64.b64decode(shot))
 
 

@@ -124,16 +124,15 @@ pub(super) fn due_table(viewer: &Viewer, tickets: &[pb::Ticket], all: &str) -> M
         @else {
             div.scroll tabindex="0" role="region" aria-label="Clocks" { table {
                 thead { tr {
-                    th scope="col" { "Ticket" } th.num scope="col" { "Priority" } th scope="col" { "Title" }
-                    th scope="col" { "Group" } th scope="col" { "Due" } th.num scope="col" { "Time left" }
+                    th scope="col" { "Ticket" } th.num scope="col" { "Time left" } th.num scope="col" { "Priority" }
+                    th scope="col" { "Title" } th scope="col" { "Group" }
                 } }
                 tbody { @for ticket in tickets { tr {
                     th.when scope="row" { (link(ticket)) }
+                    td.num.when title={ "due " (minute(ticket.due_time.as_ref())) } { (left(ticket, viewer.now)) }
                     td.num { @if ticket.priority > 0 { (ticket.priority) } }
                     td.title { (ticket.title) }
-                    td { (group(ticket)) }
-                    td.when { (minute(ticket.due_time.as_ref())) }
-                    td.num.when { (left(ticket, viewer.now)) }
+                    td.when { (group(ticket)) }
                 } } }
             } }
             p.more { a href=(all) { "All of them" } }
@@ -146,16 +145,16 @@ pub(super) fn late_table(viewer: &Viewer, tickets: &[pb::Ticket], all: &str) -> 
     html! {
         div.scroll tabindex="0" role="region" aria-label="Beyond target" { table {
             thead { tr {
-                th scope="col" { "Ticket" } th.num scope="col" { "Priority" } th scope="col" { "Title" }
-                th scope="col" { "Group" } th scope="col" { "State" } th.num scope="col" { "Open for" }
+                th scope="col" { "Ticket" } th.num scope="col" { "Open for" } th.num scope="col" { "Priority" }
+                th scope="col" { "Title" } th scope="col" { "Group" } th scope="col" { "State" }
             } }
             tbody { @for ticket in tickets { tr {
                 th.when scope="row" { (link(ticket)) }
+                td.num.when { (open_for(ticket, viewer.now)) }
                 td.num { @if ticket.priority > 0 { (ticket.priority) } }
                 td.title { (ticket.title) }
-                td { (group(ticket)) }
+                td.when { (group(ticket)) }
                 td { (state(ticket)) }
-                td.num.when { (open_for(ticket, viewer.now)) }
             } } }
         } }
         p.more { a href=(all) { "All of them" } }
