@@ -71,6 +71,9 @@ class Browser:
 
     def go(self, path: str) -> None:
         self.call("POST", "/url", {"url": SITE + path})
+        # Drawn as well as loaded: what is typed before that goes nowhere.
+        drawn = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));"
+        self.call("POST", "/execute/async", {"script": drawn, "args": []})
 
     def run(self, script: str, *args):
         return self.call("POST", "/execute/sync", {"script": script, "args": list(args)})

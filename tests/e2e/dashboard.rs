@@ -445,6 +445,31 @@ async fn a_ticket_is_told_in_sentences() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_major_incident_and_what_waits_for_a_decision_come_first() {
+    let house = House::new().await;
+    let ticket = house.open(incident("Core switch down", 1)).await;
+    let request = pb::DeclareMajorIncidentRequest {
+        name: ticket.name.clone(),
+        commander: "people/fay".to_owned(),
+        users_affected: 1_200,
+        ..Default::default()
+    };
+    house.tickets().await.declare_major_incident(request).await.unwrap();
+    let site = house.site();
+    let home = site.page("/").await;
+    assert!(home.contains(">1</a><span>major incidents"), "{home}");
+    assert!(home.contains("<span class=\"zero\">0</span><span>approvals wait for you"), "{home}");
+    let page = site.page(&format!("/{}", ticket.name)).await;
+    for sentence in ["Declared a major incident; commander people/fay, users affected 1200", "people/fay", "1,200"] {
+        assert!(page.contains(sentence), "{sentence}: {page}");
+    }
+    let request = pb::StandDownMajorIncidentRequest { name: ticket.name, ..Default::default() };
+    house.tickets().await.stand_down_major_incident(request).await.unwrap();
+    assert!(site.page("/").await.contains("<span class=\"zero\">0</span><span>major incidents"));
+    assert_eq!(heading(&site.page("/approvals").await.replace("No approval", "0 approval")), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_leads_to_a_ticket_or_to_a_list() {
     let house = House::new().await;
     let site = house.site();

@@ -64,7 +64,8 @@ impl Office {
     }
 
     async fn pending_for(&self, caller: &str, person: &str) -> Vec<String> {
-        let request = pb::ListApprovalsRequest { pending_for: format!("people/{person}"), ..Default::default() };
+        let person = if person == "me" { person.to_owned() } else { format!("people/{person}") };
+        let request = pb::ListApprovalsRequest { pending_for: person, ..Default::default() };
         let listed = self.client(caller).await.list_approvals(request).await.unwrap().into_inner();
         listed.approvals.into_iter().map(|approval| approval.name).collect()
     }
@@ -142,6 +143,7 @@ async fn a_normal_change_waits_for_its_approval_and_lapses_when_it_is_planned_an
 
     let approval = format!("{name}/approvals/change-1");
     assert_eq!(office.pending_for("ann", "ann").await, [approval.clone()]);
+    assert_eq!(office.pending_for("ann", "me").await, [approval.clone()]);
     assert_eq!(office.pending_for("dan", "dan").await, [""; 0], "has no such role");
     assert_eq!(office.pending_for("opal", "opal").await, [""; 0], "opened it");
     assert_eq!(office.pending_for("ian", "ian").await, [""; 0], "is to implement it");

@@ -11,11 +11,11 @@ use proto::supplier::v1 as supplier;
 
 use super::page::{Section, page};
 use super::part::{asked, bar, id, not_shown, nothing, number, outage, resource, section, text};
-use super::query::{self, BREACHED, DUE_SOON, NEXT_DUE, OPEN, URGENT, and};
+use super::query::{self, BREACHED, DECLARED, DUE_SOON, MAJOR, NEXT_DUE, OPEN, URGENT, and};
 use super::queue::{self, Queues, queues};
 use super::site::Site;
 use super::viewer::{Asked, Refusal, Viewer};
-use super::{contracts, reports, tickets};
+use super::{approvals, contracts, reports, tickets};
 
 /// Days within which a notice deadline needs attention.
 const NOTICE_DAYS: i32 = 90;
@@ -35,25 +35,39 @@ pub(super) async fn show(viewer: Viewer, State(site): State<Arc<Site>>) -> Resul
     viewer.verify().await?;
     let notice = query::notice_within(viewer.now, NOTICE_DAYS);
     let late = and(OPEN, BREACHED);
-    let (by_priority, by_practice, by_group, by_service, due, breached, ages, notices, notice_count, names) = tokio::join!(
-        queues(&viewer, "", "priority"),
-        queues(&viewer, "", "practice"),
-        queues(&viewer, "", "assignment.group"),
-        queues(&viewer, "", "service"),
-        tickets::next_due(&viewer, ""),
-        tickets::first(&viewer, &late, URGENT),
-        ages(&viewer),
-        contracts::first(&viewer, &notice, "notice_deadline_date", NOTICES),
-        viewer.count_contracts(&notice),
-        service_names(&viewer),
-    );
+    let queued = async {
+        tokio::join!(
+            queues(&viewer, "", "priority"),
+            queues(&viewer, "", "practice"),
+            queues(&viewer, "", "assignment.group"),
+            queues(&viewer, "", "service"),
+        )
+    };
+    let listed = async {
+        tokio::join!(
+            tickets::first(&viewer, MAJOR, DECLARED),
+            tickets::next_due(&viewer, ""),
+            tickets::first(&viewer, &late, URGENT),
+            ages(&viewer),
+            contracts::first(&viewer, &notice, "notice_deadline_date", NOTICES),
+            service_names(&viewer),
+        )
+    };
+    let counted =
+        async { tokio::join!(viewer.count(MAJOR), approvals::count(&viewer, ""), viewer.count_contracts(&notice)) };
+    let (queued, listed, (majors, approvals, notice_count)) = tokio::join!(queued, listed, counted);
+    let (by_priority, by_practice, by_group, by_service) = queued;
+    let (major, due, breached, ages, notices, names) = listed;
     let lacks = [by_priority.as_ref().err(), notices.as_ref().err(), names.as_ref().err()];
     let name_of = |service: &str| names.as_ref().ok().and_then(|names| names.get(service)).map_or("", String::as_str);
     let content = html! {
         h1 { "What needs attention" }
         (outage(&lacks.into_iter().flatten().collect::<Vec<_>>()))
         (find())
-        (tiles(&by_priority, &notice_count, &notice))
+        (tiles(&by_priority, &majors, &approvals, &notice_count, &notice))
+        @if let Ok(major) = &major { @if !major.is_empty() {
+            (section("major", "Major incidents", &tickets::late_table(&viewer, major, &query::tickets(MAJOR, DECLARED))))
+        } }
         div.columns {
             (asked("due", "Clocks about to breach", &due, |due| {
                 tickets::due_table(&viewer, due, &query::tickets(&and(OPEN, DUE_SOON), NEXT_DUE))
@@ -91,12 +105,19 @@ fn find() -> Markup {
 }
 
 /// The numbers that come first.
-fn tiles(queues: &Asked<Queues>, notices: &Asked<Option<usize>>, notice: &str) -> Markup {
+fn tiles(
+    queues: &Asked<Queues>,
+    majors: &Asked<i64>,
+    approvals: &Asked<i64>,
+    notices: &Asked<Option<usize>>,
+    notice: &str,
+) -> Markup {
     let tile = |label: &str, count: i64, address: &str, urgent: bool| {
         html! { li.urgent[urgent && count > 0] { (number(count, address)) span { (label) } } }
     };
     html! {
         ul.tiles aria-label="Now" {
+            @if let Ok(count) = majors { (tile("major incidents", *count, &query::tickets(MAJOR, DECLARED), true)) }
             @if let Ok(queues) = queues {
                 @for (label, column, urgent) in [
                     ("open tickets", queue::ALL, false),
@@ -106,6 +127,7 @@ fn tiles(queues: &Asked<Queues>, notices: &Asked<Option<usize>>, notice: &str) -
                     ("waiting", queue::WAITING, false),
                 ] { (tile(label, queues.total(column), &queues.total_address(column), urgent)) }
             }
+            @if let Ok(count) = approvals { (tile("approvals wait for you", *count, "/approvals", true)) }
             @if let Ok(Some(count)) = notices {
                 (tile("notice deadlines in 90 days", i64::try_from(*count).unwrap_or(i64::MAX), &query::contracts(notice), false))
             }

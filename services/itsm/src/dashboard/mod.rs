@@ -25,6 +25,7 @@ use crate::import::Problem;
 use crate::suite::problem;
 
 mod agreements;
+mod approvals;
 mod contracts;
 mod customers;
 mod facts;
@@ -121,6 +122,7 @@ impl Dashboard {
         let router = Router::new()
             .route("/", get(home::show))
             .route("/find", get(tickets::find))
+            .route("/approvals", get(approvals::list))
             .route("/tickets", get(tickets::list))
             .route("/tickets/{ticket}", get(ticket::show))
             .route("/services", get(services::list))

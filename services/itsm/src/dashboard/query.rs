@@ -13,6 +13,12 @@ pub(super) const DUE_SOON: &str = "due_time > now() AND due_time <= now() + 24h"
 /// Tickets of which a clock is beyond its target.
 pub(super) const BREACHED: &str = "clock_state = BREACHED";
 
+/// Major incidents that have not been stood down.
+pub(super) const MAJOR: &str = "major = true AND NOT incident.major.stand_down_time:*";
+
+/// Those declared first come first.
+pub(super) const DECLARED: &str = "incident.major.declare_time";
+
 /// The tickets of an order in which what is due first comes first.
 pub(super) const NEXT_DUE: &str = "due_time";
 /// The most urgent first, and of those the oldest.
@@ -98,7 +104,7 @@ mod tests {
     fn operations_reads_every_filter_of_a_number() {
         let schema = operations::filters()[0].1.schema();
         let context = Context { now: Timestamp::UNIX_EPOCH, me: None };
-        for filter in [OPEN, UNASSIGNED, DUE_SOON, BREACHED, &is("customer", "a\"\\*b"), &is("priority", "")] {
+        for filter in [OPEN, UNASSIGNED, DUE_SOON, BREACHED, MAJOR, &is("customer", "a\"\\*b"), &is("priority", "")] {
             compile(&and(OPEN, filter), schema, &context).unwrap();
         }
         let schema = supplier::filters()[1].1.schema();

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::page::{Section, minute, page};
 use super::part::{self, asked, facts, id, illustrative, many_facts, resource, section, text};
 use super::viewer::{Asked, Refusal, Viewer};
-use super::{tickets, timeline};
+use super::{approvals, tickets, timeline};
 use crate::explain::{bound, excuse, human, law, lower, report, span, time, verdict, word};
 use crate::import::timestamp;
 
@@ -63,6 +63,7 @@ pub(super) async fn show(
             (summary(&ticket, &viewer))
             @if !ticket.description.is_empty() { p.prose { (ticket.description) } }
             (details(&ticket))
+            @if !ticket.approvals.is_empty() { (section("approvals", "Approvals", &approvals::table(&ticket.approvals))) }
             (asked("clocks", "Clocks", &clocks, |clocks| html! {
                 @if clocks.clocks.is_empty() { p { "No promise covers this ticket." } }
                 @else { (timeline::key()) }

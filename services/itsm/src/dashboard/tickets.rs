@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::list::{self, Column, List, Rows, Saved, Selection, column, sorted};
 use super::page::{Section, minute};
 use super::part::{id, nothing, resource};
-use super::query::{self, BREACHED, DUE_SOON, NEXT_DUE, OPEN, UNASSIGNED, URGENT, and};
+use super::query::{self, BREACHED, DECLARED, DUE_SOON, MAJOR, NEXT_DUE, OPEN, UNASSIGNED, URGENT, and};
 use super::viewer::{Asked, Refusal, Viewer};
 use crate::explain::word;
 
@@ -28,13 +28,14 @@ const COLUMNS: [Column; 10] = [
 ];
 
 /// Lists of tickets that are often wanted.
-pub(super) fn saved() -> [Saved<'static>; 7] {
+pub(super) fn saved() -> [Saved<'static>; 8] {
     [
         ("Open", OPEN.to_owned(), URGENT),
         ("Mine", and(OPEN, "assignment.person = me"), URGENT),
         ("Unassigned", and(OPEN, UNASSIGNED), URGENT),
         ("Due within 24 hours", and(OPEN, DUE_SOON), NEXT_DUE),
         ("Beyond target", and(OPEN, BREACHED), URGENT),
+        ("Major incidents", MAJOR.to_owned(), DECLARED),
         ("Waiting", "state_category = PENDING".to_owned(), URGENT),
         ("Opened in 7 days", "open_time > now() - 7d".to_owned(), "open_time desc"),
     ]
@@ -143,7 +144,7 @@ pub(super) fn due_table(viewer: &Viewer, tickets: &[pb::Ticket], all: &str) -> M
 /// Tickets beyond a target by priority, with since when they were open.
 pub(super) fn late_table(viewer: &Viewer, tickets: &[pb::Ticket], all: &str) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Beyond target" { table {
+        div.scroll tabindex="0" role="region" aria-label="Tickets" { table {
             thead { tr {
                 th scope="col" { "Ticket" } th.num scope="col" { "Open for" } th.num scope="col" { "Priority" }
                 th scope="col" { "Title" } th scope="col" { "Group" } th scope="col" { "State" }

@@ -115,6 +115,7 @@ questions! {
         batch_get_tickets(pb::BatchGetTicketsRequest) -> pb::BatchGetTicketsResponse;
         list_tickets(pb::ListTicketsRequest) -> pb::ListTicketsResponse;
         count_tickets(pb::CountTicketsRequest) -> pb::CountTicketsResponse;
+        list_approvals(pb::ListApprovalsRequest) -> pb::ListApprovalsResponse;
         list_notes(pb::ListNotesRequest) -> pb::ListNotesResponse;
         list_facts(pb::ListFactsRequest) -> pb::ListFactsResponse;
         explain_clocks(pb::ExplainClocksRequest) -> pb::ExplainClocksResponse;

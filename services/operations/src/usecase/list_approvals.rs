@@ -8,7 +8,8 @@ use crate::store::approval::{Approver, FIELDS, OfTicket, list};
 use crate::store::delegation::leading_to;
 
 impl Operations {
-    /// Lists approvals, by name unless another order is asked for. `pending_for` is empty for all of them.
+    /// Lists approvals, by name unless another order is asked for. `pending_for` is empty for all of them, and `me` for
+    /// those of the caller.
     pub async fn list_approvals(
         &self,
         caller: &Caller,
@@ -16,6 +17,7 @@ impl Operations {
         pending_for: &str,
     ) -> Result<Page<OfTicket>, Error> {
         let scope = self.scope_of(caller);
+        let pending_for = if pending_for == "me" { &caller.actor } else { pending_for };
         let listing = Listing::open(&self.kit, caller, &FIELDS, Request { selection: pending_for, ..request })?;
         let mut connection = self.kit.database.get().await?;
         let approver = if pending_for.is_empty() {
