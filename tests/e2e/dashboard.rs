@@ -286,7 +286,7 @@ async fn what_people_write_never_becomes_markup() {
     let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
     let mut ticket = incident(evil, 1);
     ticket.description = evil.to_owned();
-    ticket.requester = "people/eve".to_owned();
+    ticket.location = evil.to_owned();
     ticket.category_path = vec![evil.to_owned()];
     let ticket = house.open(ticket).await;
     let note = pb::Note { audience: Audience::Public.into(), text: evil.to_owned(), ..Default::default() };
