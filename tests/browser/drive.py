@@ -69,8 +69,10 @@ class Browser:
             self.driver.wait()
             shutil.rmtree(self.profile, ignore_errors=True)
 
-    def go(self, path: str) -> None:
+    def go(self, path: str, scripted: bool = True) -> None:
         self.call("POST", "/url", {"url": SITE + path})
+        if not scripted:
+            return
         # Drawn as well as loaded: what is typed before that goes nowhere.
         drawn = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));"
         self.call("POST", "/execute/async", {"script": drawn, "args": []})
@@ -332,7 +334,7 @@ def drill(shown: list[tuple[str, str]]) -> None:
 def without_script(browser: Browser) -> None:
     browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        browser.go("/")
+        browser.go("/", scripted=False)
         box = browser.call("POST", "/element", {"using": "css selector", "value": "[data-filter]"})
         element = next(iter(box.values()))
         browser.call("POST", f"/element/{element}/value", {"text": "priority = 2" + ENTER})
