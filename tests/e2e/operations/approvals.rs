@@ -34,7 +34,7 @@ impl Office {
         let database = TestDatabase::new().await;
         let at = config::Database::at(database.url());
         let catalog = Running::insecure(catalog::build(&at).await).await;
-        let remote = itsm::apply::Remote::default().with("catalog", catalog.channel().await);
+        let remote = itsm::apply::Remote::default().reaching("catalog", catalog.channel().await);
         itsm::demo::overlay::add(&remote).await.unwrap();
         let portfolio = PortfolioServiceClient::new(catalog.channel().await);
         let folder = Scratch::new();

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use prost_reflect::DynamicMessage;
 use serde_norway::{Mapping, Value};
 
-use super::kinds::Kind;
+use super::kinds::{self, Kind};
 use super::remote::{self, Remote};
 use crate::client::sentence;
 use crate::import::Problem;
@@ -52,7 +52,7 @@ async fn entry(remote: &Remote, kind: &Kind, resource: &DynamicMessage) -> Resul
         say("parent", under.rsplit_once('/').unwrap_or_default().0.into());
     }
     let first = kind.states.first().map(|state| state.name.as_str());
-    if let Some(state) = kind.state_of(resource).filter(|state| first.is_some_and(|first| first != state)) {
+    if let Some(state) = kinds::state_of(resource).filter(|state| first.is_some_and(|first| first != state)) {
         say("state", state.into());
     }
     let mut remark = String::new();

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{
-    DescriptorPool, EnumDescriptor, FieldDescriptor, Kind as FieldKind, MessageDescriptor, MethodDescriptor,
-    ServiceDescriptor,
+    DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind as FieldKind, MessageDescriptor,
+    MethodDescriptor, ReflectMessage as _, ServiceDescriptor,
 };
 
 use crate::import::Problem;
@@ -86,25 +86,14 @@ impl Kind {
         let under = if parent.is_empty() { String::new() } else { format!("{parent}/") };
         format!("{under}{}/{id}", self.collection)
     }
-
-    /// The short word of a state's value: `LIVE`.
-    pub fn state_of(&self, message: &prost_reflect::DynamicMessage) -> Option<String> {
-        let field = message.descriptor_field("state")?;
-        let FieldKind::Enum(values) = field.kind() else { return None };
-        let number = message.get_field(&field).as_enum_number()?;
-        Some(short(&values, values.get_value(number)?.name()).to_owned())
-    }
 }
 
-trait Fields {
-    fn descriptor_field(&self, name: &str) -> Option<FieldDescriptor>;
-}
-
-impl Fields for prost_reflect::DynamicMessage {
-    fn descriptor_field(&self, name: &str) -> Option<FieldDescriptor> {
-        use prost_reflect::ReflectMessage as _;
-        self.descriptor().get_field_by_name(name)
-    }
+/// The short word for the state that a resource is in: `LIVE`.
+pub fn state_of(resource: &DynamicMessage) -> Option<String> {
+    let field = resource.descriptor().get_field_by_name("state")?;
+    let FieldKind::Enum(values) = field.kind() else { return None };
+    let number = resource.get_field(&field).as_enum_number()?;
+    Some(short(&values, values.get_value(number)?.name()).to_owned())
 }
 
 /// A value of an enum without the enum's own name before it: `LIVE` for `SERVICE_STATE_LIVE`.

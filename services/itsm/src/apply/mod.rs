@@ -70,12 +70,12 @@ pub async fn run(args: &ApplyArgs) -> Result<(), Problem> {
     }
     agree(&plan, args.yes)?;
     let done = carry_out(&remote, &plan, |item, step| println!("{}", past(item, step))).await;
-    if let (Some(record), Some(place)) = (&mut record, &place) {
-        if !done.made.is_empty() || !done.deleted.is_empty() {
-            record.made.extend(done.made.iter().cloned());
-            record.made.retain(|made| !done.deleted.contains(&made.uid));
-            record.write(place)?;
-        }
+    if let (Some(record), Some(place)) = (&mut record, &place)
+        && (!done.made.is_empty() || !done.deleted.is_empty())
+    {
+        record.made.extend(done.made.iter().cloned());
+        record.made.retain(|made| !done.deleted.contains(&made.uid));
+        record.write(place)?;
     }
     match done.failure {
         None => Ok(()),
@@ -102,7 +102,9 @@ pub async fn run_export(args: &ExportArgs) -> Result<(), Problem> {
         }
     }
     let Some(out) = &args.out else {
-        files.iter().for_each(|(_, entries)| print!("{}", entries.join("\n")));
+        for (_, entries) in &files {
+            print!("{}", entries.join("\n"));
+        }
         return Ok(());
     };
     let write = |path: &Path, text: String| {

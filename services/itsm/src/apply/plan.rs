@@ -13,7 +13,7 @@ use tonic_types::StatusExt as _;
 
 use super::difference::{self, Change};
 use super::document::{Effective, Entry, Fault, names_in};
-use super::kinds::Kind;
+use super::kinds::{self, Kind};
 use super::record::Record;
 use super::remote::{self, Remote, Revision};
 use crate::client::sentence;
@@ -269,7 +269,7 @@ async fn compare(
             if mode == Mode::Match || present.revisions.is_empty() {
                 steps.extend(publication(&entry, &present.revisions, &wanted, now)?);
             }
-            let state = kind.state_of(resource);
+            let state = kinds::state_of(resource);
             if mode == Mode::Match || state.as_ref() == kind.states.first().map(|state| &state.name) {
                 steps.extend(moves(&entry, state)?);
             }
@@ -400,15 +400,10 @@ fn moves(entry: &Entry, state: Option<String>) -> Result<Vec<Step>, Refusal> {
     let states = &entry.kind.states;
     let place = |name: &str| states.iter().position(|state| state.name == name);
     let (Some(from), Some(to)) = (place(&state), place(wanted)) else { return Ok(Vec::new()) };
-    let path: Option<Vec<Step>> = states
-        .get(from + 1..=to)
-        .map(|states| {
-            let step = |state: &super::kinds::State| {
-                Some(Step::Move { method: state.method.clone()?, state: state.name.clone() })
-            };
-            states.iter().map(step).collect()
-        })
-        .unwrap_or_else(|| (from == to).then(Vec::new));
+    let step = |state: &super::kinds::State| {
+        Some(Step::Move { method: state.method.clone()?, state: state.name.clone() })
+    };
+    let path: Option<Vec<Step>> = states.get(from + 1..=to).and_then(|states| states.iter().map(step).collect());
     path.ok_or_else(|| {
         let sentence = format!("says {wanted}, but it is {state}, and nothing leads back");
         Refusal::Faults(vec![entry.fault("state", sentence)])

@@ -38,6 +38,7 @@ pub struct Revision {
 
 impl Remote {
     /// Calls of a server go there from now on.
+    #[must_use]
     pub fn reaching(mut self, server: &'static str, channel: Channel) -> Self {
         self.channels.insert(server, channel);
         self

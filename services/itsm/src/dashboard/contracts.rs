@@ -188,10 +188,7 @@ pub(super) async fn show(viewer: Viewer, Path(contract): Path<String>) -> Result
             ("At its end", text(policy)),
             ("Committed", text(money(contract.committed_amount.as_ref()))),
             ("Services", resources(&contract.services)),
-            ("Open tickets", match tickets {
-                Ok(count) => number(count, &tickets_of(&contract)),
-                Err(_) => html! {},
-            }),
+            ("Open tickets", html! { @if let Ok(count) = tickets { (number(count, &tickets_of(&contract))) } }),
             ("In force", text(if contract.revision > 0 { format!("revision {}", contract.revision) } else { String::new() })),
             ("Source", text(&contract.source)),
         ]))

@@ -9,7 +9,15 @@ macro_rules! shipped {
     };
 }
 
-const FILES: [(&str, &str); 4] = shipped!["customers.yaml", "services.yaml", "promises.yaml", "suppliers.yaml"];
+const FILES: [(&str, &str); 7] = shipped![
+    "customers.yaml",
+    "objectives.yaml",
+    "services.yaml",
+    "promises.yaml",
+    "suppliers.yaml",
+    "people.yaml",
+    "value.yaml",
+];
 
 /// Adds what is missing and leaves alone what is there. Returns how many resources were created.
 pub async fn add(remote: &Remote) -> Result<usize, Problem> {
