@@ -167,7 +167,7 @@ pub(crate) fn estate() -> Inputs {
             ServiceRow {
                 display_name: "E-mail".to_owned(),
                 objectives: Vec::new(),
-                criticality: "HIGH".to_owned(),
+                line: String::new(), criticality: "HIGH".to_owned(),
                 illustrative: true,
             },
         )]),
@@ -177,6 +177,10 @@ pub(crate) fn estate() -> Inputs {
             display_name: "Standard".to_owned(),
             kind: Kind::Sla,
             goal_percent: Some(Decimal::parse("95").unwrap()),
+            effective_from: at("2016-01-01T00:00:00Z"),
+            services: Vec::new(),
+            lines: Vec::new(),
+            calendars: vec![None],
             credits: CreditTerms::default(),
             illustrative: true,
         }],
@@ -184,6 +188,8 @@ pub(crate) fn estate() -> Inputs {
         budgets: Vec::new(),
         benefits: Vec::new(),
         rules: BTreeMap::new(),
+        outages: Vec::new(),
+        calendars: Vec::new(),
         contracts: vec![
             contract(1, "2016-05-31", 100_000),
             contract(2, "2016-06-30", 250_050),

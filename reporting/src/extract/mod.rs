@@ -61,6 +61,7 @@ async fn read(client: &Client) -> Result<Extract, Error> {
     extract.registers.role_assignments = views::register(client, "catalog.report_v1_role_assignments").await?;
     extract.registers.responsibilities = views::register(client, "catalog.report_v1_responsibilities").await?;
     extract.registers.customers = views::register(client, "catalog.report_v1_customers").await?;
+    extract.registers.outages = views::register(client, "operations.report_v1_outages").await?;
     extract.registers.suppliers = views::register(client, "supplier.report_v1_suppliers").await?;
     extract.registers.contracts = views::register(client, "supplier.report_v1_contracts").await?;
     client.batch_execute("COMMIT").await.map_err(|error| failed("a snapshot", &error))?;

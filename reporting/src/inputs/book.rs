@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::AgreementRow;
+use super::{AgreementRow, CalendarRow};
 use crate::Error;
 
 /// One published revision of an agreement or a calendar.
@@ -33,7 +33,7 @@ pub struct Revised {
 /// Every revision as a promise that clocks can be read with, and as a row for the report.
 ///
 /// Revisions count whenever they were published: tickets pin theirs, and a calendar is read by its effective dates.
-pub(super) fn read(agreements: &[Revised], calendars: &[Revised]) -> Result<(Book, Vec<AgreementRow>), Error> {
+pub(super) fn read(agreements: &[Revised], calendars: &[CalendarRow]) -> Result<(Book, Vec<AgreementRow>), Error> {
     let mut book = Book::default();
     let mut rows = Vec::new();
     for revised in agreements {
@@ -45,6 +45,13 @@ pub(super) fn read(agreements: &[Revised], calendars: &[Revised]) -> Result<(Boo
             display_name: revised.display_name.clone(),
             kind: agreement.kind,
             goal_percent: agreement.attainment_goal_percent.clone(),
+            effective_from: revised.effective_from,
+            services: agreement.services.clone(),
+            lines: agreement.lines.clone(),
+            calendars: match &agreement.service_hours {
+                Some(hours) => vec![Some(hours.clone())],
+                None => agreement.objectives.iter().map(|objective| objective.calendar.clone()).collect(),
+            },
             credits: agreement.credit_terms(),
             illustrative: revised.illustrative,
         });
@@ -57,12 +64,28 @@ pub(super) fn read(agreements: &[Revised], calendars: &[Revised]) -> Result<(Boo
     Ok((book, rows))
 }
 
-fn timelines(calendars: &[Revised]) -> Result<BTreeMap<String, Timeline>, Error> {
+/// The calendars as rows.
+pub(super) fn calendars(revised: &[Revised]) -> Result<Vec<CalendarRow>, Error> {
+    let row = |revised: &Revised| {
+        let what = || format!("{} revision {}", revised.name, revised.revision);
+        Ok(CalendarRow {
+            name: revised.name.clone(),
+            revision: revised.revision,
+            effective_from: revised.effective_from,
+            definition: Definition::deserialize(&revised.body).map_err(|error| Error::decode(what(), error))?,
+        })
+    };
+    let mut rows: Vec<CalendarRow> = revised.iter().map(row).collect::<Result<_, Error>>()?;
+    rows.sort_by(|a, b| (&a.name, a.revision).cmp(&(&b.name, b.revision)));
+    Ok(rows)
+}
+
+/// Each calendar with its revisions, compiled.
+pub(super) fn timelines(calendars: &[CalendarRow]) -> Result<BTreeMap<String, Timeline>, Error> {
     let mut revisions: BTreeMap<String, Vec<Revision>> = BTreeMap::new();
     for revised in calendars {
         let what = || format!("{} revision {}", revised.name, revised.revision);
-        let definition = Definition::deserialize(&revised.body).map_err(|error| Error::decode(what(), error))?;
-        let calendar = Calendar::compile(&definition).map_err(|error| Error::decode(what(), error))?;
+        let calendar = Calendar::compile(&revised.definition).map_err(|error| Error::decode(what(), error))?;
         revisions.entry(revised.name.clone()).or_default().push(Revision {
             number: revised.revision,
             effective_from: revised.effective_from,

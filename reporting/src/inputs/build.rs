@@ -76,6 +76,8 @@ pub struct Registers {
     pub responsibilities: Vec<RegisterRow>,
     /// Customers.
     pub customers: Vec<RegisterRow>,
+    /// Outages.
+    pub outages: Vec<RegisterRow>,
     /// Suppliers.
     pub suppliers: Vec<RegisterRow>,
     /// Contracts.
@@ -101,7 +103,8 @@ impl Extract {
     /// Tickets: facts known by then. Registers: the version recorded then; one first recorded later is taken as first
     /// recorded, and its row says so. Promises: whatever a ticket pins.
     pub fn inputs(&self, as_of: Timestamp) -> Result<Inputs, Error> {
-        let (book, agreements) = book::read(&self.agreements, &self.calendars)?;
+        let calendars = book::calendars(&self.calendars)?;
+        let (book, agreements) = book::read(&self.agreements, &calendars)?;
         let mut rejected = self.rejected.clone();
         let mut tickets = Vec::new();
         let mut horizon = Horizon { operations: 0, ..self.horizon };
@@ -133,6 +136,8 @@ impl Extract {
                 .into_iter()
                 .map(|rule: Registered<Rule>| (rule.name, rule.content))
                 .collect(),
+            outages: registered(&self.registers.outages, as_of)?,
+            calendars,
             contracts: contracts(&self.registers, as_of)?,
             estate: self.estate(as_of)?,
             attributions: Vec::new(),
@@ -299,6 +304,7 @@ fn services(rows: &[RegisterRow], as_of: Timestamp) -> Result<BTreeMap<String, S
             ServiceRow {
                 display_name: service.display_name,
                 objectives: service.objectives,
+                line: service.line,
                 criticality: service.criticality.as_str().to_owned(),
                 illustrative: service.illustrative,
             },

@@ -31,6 +31,12 @@ pub(super) fn data_hash(inputs: &Inputs) -> String {
     for rule in &inputs.rules {
         sink.line("rule", &rule);
     }
+    for outage in &inputs.outages {
+        sink.line("outage", outage);
+    }
+    for calendar in &inputs.calendars {
+        sink.line("calendar", calendar);
+    }
     for contract in &inputs.contracts {
         let name = if contract.source_id.is_empty() { contract.name.as_str() } else { "" };
         sink.line("contract", &ContractRow { name: name.to_owned(), ..contract.clone() });

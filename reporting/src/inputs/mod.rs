@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use domain::agreement::{CreditTerms, Kind, Metric};
 use domain::allocation::Rule;
 use domain::amount::{Amount, Decimal, Money};
+use domain::calendar::{Definition, Timeline};
 use domain::clock::{Activity, State};
 use domain::contract::Supplier;
 use domain::governance::Governance;
+use domain::outage::Outage;
 use domain::portfolio::Objective;
 use domain::process::{Category, Process};
 use domain::value::{Benefit, Budget};
@@ -53,6 +55,10 @@ pub struct Inputs {
     pub benefits: Vec<Registered<Benefit>>,
     /// Allocation rules by name.
     pub rules: BTreeMap<String, Rule>,
+    /// Outages, by name.
+    pub outages: Vec<Registered<Outage>>,
+    /// Published calendar revisions, by name and revision.
+    pub calendars: Vec<CalendarRow>,
     /// Contracts, by source and its id.
     pub contracts: Vec<ContractRow>,
     /// How work is described, what it is for, who answers for it, and whom it depends on.
@@ -214,6 +220,8 @@ pub struct ServiceRow {
     pub display_name: String,
     /// Objectives that it serves.
     pub objectives: Vec<String>,
+    /// Line of business or family it belongs to. Empty: none.
+    pub line: String,
     /// How much the business depends on it: `HIGH`.
     pub criticality: String,
     /// Whether it is invented for demonstration.
@@ -233,10 +241,31 @@ pub struct AgreementRow {
     pub kind: Kind,
     /// Share of clocks that are to be met, in percent. `None`: no goal.
     pub goal_percent: Option<Decimal>,
+    /// From when it is in force, until the next one is.
+    pub effective_from: Timestamp,
+    /// Services it covers. Empty, with no lines: all.
+    pub services: Vec<String>,
+    /// Service lines it covers. Empty, with no services: all.
+    pub lines: Vec<String>,
+    /// Calendars of its service time, one unless its objectives differ. `None`: around the clock.
+    pub calendars: Vec<Option<String>>,
     /// What decides over its service credits.
     pub credits: CreditTerms,
     /// Whether it is invented for demonstration.
     pub illustrative: bool,
+}
+
+/// A published revision of a calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarRow {
+    /// Resource name: `calendars/office-hours`.
+    pub name: String,
+    /// Number of the revision.
+    pub revision: u32,
+    /// From when it is in force, until the next one is.
+    pub effective_from: Timestamp,
+    /// What it says.
+    pub definition: Definition,
 }
 
 /// A line of the cost ledger.
@@ -337,6 +366,11 @@ impl Inputs {
         attributions.dedup();
         self.attributions = attributions;
         self
+    }
+
+    /// The calendars by name, each with its revisions.
+    pub fn timelines(&self) -> Result<BTreeMap<String, Timeline>, crate::Error> {
+        book::timelines(&self.calendars)
     }
 
     /// The incidents.

@@ -20,6 +20,13 @@ const fn define(id: &'static str, unit: &'static str, text: &'static str) -> Def
 /// Every measure, by id.
 pub const DEFINITIONS: &[Definition] = &[
     define(
+        "availability",
+        "ratio",
+        "(AST - DT) / AST of a service: agreed service time (AST) is the open time in the window of the calendar that the agreements with customers in force at its end count by; downtime (DT) is the time in it under outages that are neither planned nor excluded, overlaps once and by the outage that counts most, weighted by degradation and share of users. A service without an outage on record before the end of the window is not measured. n counts the outages.",
+    ),
+    define("availability.agreed_time", "hours", "Agreed service time of a service in the window, as in availability."),
+    define("availability.downtime", "hours", "Weighted downtime of a service in the window, as in availability."),
+    define(
         "cost.billed",
         "",
         "Sum of what was billed, credits and adjustments included (FOCUS BilledCost), of ledger lines whose charge period starts in the window; exact, one currency and one source at a time. What is invented for demonstration stands apart under its source.",

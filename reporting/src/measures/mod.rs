@@ -1,5 +1,6 @@
 //! From inputs to measures: pure, and the only place where a number of the report comes into being.
 
+mod availability;
 mod coverage;
 mod definitions;
 mod elements;
@@ -76,6 +77,7 @@ pub fn measured(inputs: &Inputs, period: &Period) -> Result<Measured, Error> {
     measures.extend(sla::measures(&context)?);
     measures.extend(money::cost_measures(&context)?);
     measures.extend(value::measures(&context)?);
+    measures.extend(availability::measures(&context)?);
     measures.extend(underpinning::measures(&context));
     let registers = money::registers(inputs);
     measures.extend(money::contract_measures(&context, &registers)?);

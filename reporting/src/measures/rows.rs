@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, col, lit};
 
-use super::{frame, money, value};
+use super::{availability, frame, money, value};
 use crate::Error;
 use crate::inputs::Inputs;
 use crate::period::{Period, month};
 use crate::report::measure::Scope;
 
-/// The resource names behind a measure and scope, in the order of the inputs: tickets, cost entries, benefits or
+/// The resource names behind a measure and scope, in the order of the inputs: tickets, cost entries, outages, benefits or
 /// contracts.
 /// For a share these are the rows of its denominator. Empty for an id that does not exist, or that no rows stand
 /// behind.
@@ -37,6 +37,7 @@ pub fn rows(inputs: &Inputs, period: &Period, id: &str, scope: &Scope) -> Result
         "sla.open" => return of_clocks("undecided"),
         "sla.overdue" => return of_clocks("overdue"),
         "sla.due_24h" => return of_clocks("due_soon"),
+        id if id.starts_with("availability") => return Ok(availability::rows(inputs, period, scope)),
         "value.cost_per_ticket" => return value::tickets(inputs, period, scope),
         "value.credit_exposure" => return Ok(value::judged(inputs, period, scope)),
         id if id.starts_with("value.benefit") => return Ok(value::benefits(inputs, period, id, scope)),

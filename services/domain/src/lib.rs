@@ -20,6 +20,7 @@ pub mod form;
 pub mod governance;
 pub mod landscape;
 pub mod name;
+pub mod outage;
 pub mod portfolio;
 pub mod priority;
 pub mod process;

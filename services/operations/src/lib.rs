@@ -16,9 +16,12 @@ pub mod usecase;
 use std::sync::Arc;
 
 use diesel_migrations::embed_migrations;
+use proto::operations::v1::outage_service_server::OutageServiceServer;
 use proto::operations::v1::ticket_service_server::TicketServiceServer;
 use servicekit::filter::Filtered;
+use servicekit::resource::Resource as _;
 use servicekit::serve::{MAX_MESSAGE_BYTES, Server};
+use servicekit::standard::Desk;
 use servicekit::{Error, Kit, Service, clock, config};
 
 use crate::catalog::Catalog;
@@ -33,6 +36,7 @@ pub static SERVICE: Service =
 /// The methods of the service that take a filter.
 pub fn filters() -> Vec<Filtered> {
     vec![
+        ("itsm.operations.v1.OutageService/ListOutages", store::outage::Outage::fields()),
         ("itsm.operations.v1.TicketService/ListTickets", &store::list::FIELDS),
         ("itsm.operations.v1.TicketService/CountTickets", &store::list::FIELDS),
         ("itsm.operations.v1.TicketService/ListApprovals", &store::approval::FIELDS),
@@ -50,6 +54,7 @@ pub async fn server(kit: Kit) -> Result<Server, Error> {
     let catalog = Catalog::open(&kit).await?;
     let operations = Operations::new(kit.clone(), catalog);
     kit.spawn(scheduler::run(operations.clone()));
+    let outages = OutageServiceServer::new(grpc::Outages { desk: Desk { kit: kit.clone() } });
     let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
     Ok(Server::new(kit)?.permit(PERMISSIONS).add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
 }

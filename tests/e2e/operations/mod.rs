@@ -7,6 +7,7 @@ mod duties;
 mod exclusions;
 mod forms;
 mod imports;
+mod outages;
 mod majors;
 mod reads;
 mod roles;

@@ -16,8 +16,8 @@ pub(super) fn gaps() -> Page {
         ),
         gap("Cost bridge: price, volume and mix", "units consumed and their prices, in two periods"),
         gap(
-            "Reliability: availability, error budgets, downtime cost",
-            "outages of services with their share of users; without them availability is not measured, never 100 %",
+            "Reliability: error budgets, downtime cost, time between failures",
+            "availability goals in agreements, and what an hour of downtime costs",
         ),
         gap(
             "Problems and knowledge: recurrence, known errors, articles that resolve",

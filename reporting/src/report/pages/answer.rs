@@ -1,6 +1,6 @@
 //! The first page: what is asked of a report, answered as far as the data goes.
 
-use super::{capital, contracts, cost, flow, metric_word, promises, value};
+use super::{capital, contracts, cost, flow, metric_word, promises, reliability, value};
 use crate::inputs::TicketRow;
 use crate::measures::Register;
 use crate::report::measure::{Measure, Scope};
@@ -164,15 +164,17 @@ fn majors(material: &Material) -> Answer {
     };
     let going_on =
         majors.iter().filter(|ticket| ticket.major.as_ref().is_some_and(|major| major.stood_down_at.is_none()));
-    let finding = match (majors.len() as u64, going_on.count() as u64) {
+    let declared = match (majors.len() as u64, going_on.count() as u64) {
         (0, _) => "No incident was declared a major one".to_owned(),
         (all, 0) => format!("{}, all stood down", text::counted(all, "major incident")),
         (all, open) => format!("{}, {} of them going on", text::counted(all, "major incident"), text::count(open)),
     };
+    let lost = reliability::hurt(material, SERVICES);
+    let finding = reliability::worst(material).map_or_else(|| declared.clone(), |worst| format!("{declared}; {worst}"));
     Answer {
         question: "What went badly wrong?",
         finding,
-        illustrative: false,
+        illustrative: lost.as_ref().is_some_and(|_| reliability::is_illustrative(material)),
         wide: false,
         table: (!majors.is_empty()).then(|| Table {
             caption: "Major incidents".to_owned(),
@@ -186,8 +188,9 @@ fn majors(material: &Material) -> Answer {
             ],
             rows: majors.iter().take(MAJORS).filter_map(row).collect(),
             long: false,
-        }),
-        page: None,
+        })
+        .or(lost),
+        page: Some("reliability"),
     }
 }
 

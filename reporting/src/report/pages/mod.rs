@@ -7,6 +7,7 @@ mod cost;
 mod elements;
 mod flow;
 mod promises;
+mod reliability;
 mod restore;
 mod suppliers;
 mod value;
@@ -24,6 +25,7 @@ pub(super) fn all(material: &Material) -> Vec<Page> {
     pages.push(flow::weeks(material));
     pages.push(flow::ageing(material));
     pages.push(restore::page(material));
+    pages.push(reliability::page(material));
     pages.push(suppliers::page(material));
     pages.push(contracts::page(material));
     pages.push(cost::page(material));

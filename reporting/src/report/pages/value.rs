@@ -120,7 +120,10 @@ fn by_objective(material: &Material) -> Table {
             let objective = measure.scope.text("objective");
             let label = match objective.as_deref() {
                 Some("") => "no objective named",
-                Some(name) => text::short_name(name),
+                Some(name) => {
+                    let known = material.inputs.estate.objectives.get(name);
+                    known.map_or_else(|| text::short_name(name), |objective| &objective.display_name)
+                }
                 None => "All",
             };
             let realised = material.get("value.benefit_realised", &measure.scope);

@@ -32,6 +32,7 @@ fn read(reader: &mut Reader, message: &pb::Agreement) -> Agreement {
                 .collect(),
             attainment_goal_percent: reader
                 .decimal("attainment_goal_percent", message.attainment_goal_percent.as_ref()),
+            service_hours: some(&message.service_hours),
             monthly_charge: reader.money("monthly_charge", message.monthly_charge.as_ref()),
             credit_bands: message
                 .credit_bands
@@ -152,6 +153,7 @@ fn show(agreement: &Agreement) -> pb::Agreement {
         order: definition.order,
         objectives: definition.objectives.iter().map(shown).collect(),
         attainment_goal_percent: definition.attainment_goal_percent.as_ref().map(convert::decimal),
+        service_hours: definition.service_hours.clone().unwrap_or_default(),
         monthly_charge: definition.monthly_charge.map(convert::money),
         credit_bands: definition.credit_bands.iter().map(shown_band).collect(),
         ..pb::Agreement::default()

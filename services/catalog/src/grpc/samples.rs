@@ -153,6 +153,7 @@ pub fn agreement() -> pb::Agreement {
         objectives: vec![objective, months],
         attainment_goal_percent: Some(common::Decimal { value: "97.5".to_owned() }),
         monthly_charge: money(100_000),
+        service_hours: "calendars/office".to_owned(),
         credit_bands: vec![
             pb::CreditBand {
                 below_percent: Some(common::Decimal { value: "95".to_owned() }),

@@ -35,14 +35,6 @@ pub struct Agreement {
     pub definition: domain::agreement::Agreement,
 }
 
-impl Agreement {
-    /// Names of the calendars that its objectives count by.
-    fn calendars(&self) -> impl Iterator<Item = (usize, &str)> {
-        let objectives = self.definition.objectives.iter().enumerate();
-        objectives.filter_map(|(index, objective)| Some((index, objective.calendar.as_deref()?)))
-    }
-}
-
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::new(resource::columns([
         Column::new(
@@ -87,8 +79,8 @@ impl Resource for Agreement {
                 let field = format!("agreement.objectives[{index}].offerings");
                 named.extend(Reference::each(&field, "offering", &objective.offerings));
             }
-            for (index, calendar) in after.body.calendars() {
-                named.push(Reference::one(format!("agreement.objectives[{index}].calendar"), "calendar", calendar));
+            for (field, calendar) in agreement.calendars() {
+                named.push(Reference::one(format!("agreement.{field}"), "calendar", calendar));
             }
             reference::hold(connection, &named).await
         })
@@ -108,7 +100,7 @@ impl Revisioned for Agreement {
 
 /// What is wrong or doubtful in an agreement, errors first, with the calendars and processes as published.
 pub async fn check(connection: &mut Connection, agreement: &Agreement) -> Result<Vec<Finding>, Error> {
-    let names: Vec<String> = agreement.calendars().map(|(_, name)| name.to_owned()).collect();
+    let names: Vec<String> = agreement.definition.calendars().map(|(_, name)| name.to_owned()).collect();
     let calendars = timelines(connection, names.clone()).await?;
     let drafts = drafts(connection, names).await?;
     let priorities = published_priorities(connection).await?;

@@ -25,6 +25,9 @@ impl Agreement {
                 check_pause(&field, self.kind, pause, &mut findings);
             }
         }
+        if let Some(name) = &self.service_hours {
+            published("service_hours", name, &calendar, &mut findings);
+        }
         self.check_coverage(priorities, &mut findings);
         self.check_credits(&mut findings);
         findings.sort_by_key(|finding| finding.severity);
@@ -35,11 +38,10 @@ impl Agreement {
     /// agreement. `draft` finds such a calendar by name.
     pub fn check_drafts<'a>(&self, draft: impl Fn(&str) -> Option<&'a Definition>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for (index, objective) in self.objectives.iter().enumerate() {
-            let Some(name) = &objective.calendar else { continue };
+        for (field, name) in self.calendars() {
             for finding in draft(name).map(Definition::check).unwrap_or_default() {
                 let message = format!("in calendar `{name}`, {}: {}", finding.field, finding.message);
-                findings.push(Finding { field: format!("objectives[{index}].calendar"), message, ..finding });
+                findings.push(Finding { field: field.clone(), message, ..finding });
             }
         }
         findings
@@ -263,18 +265,7 @@ fn check_calendar<'a>(
     findings: &mut Vec<Finding>,
 ) {
     let Some(name) = &objective.calendar else { return };
-    let calendar_field = format!("{field}.calendar");
-    let Some(definition) = calendar(name).map(Timeline::latest) else {
-        let message = format!("calendar `{name}` is not published: publish it first");
-        findings.push(Finding::error(calendar_field, "CALENDAR_UNKNOWN", message));
-        return;
-    };
-    let longest = definition.map_or(0, longest_day);
-    if longest == 0 {
-        let message = format!("calendar `{name}` is never open, so clocks on it never run");
-        findings.push(Finding::warning(calendar_field, "CALENDAR_NEVER_OPEN", message));
-        return;
-    }
+    let Some(longest) = published(&format!("{field}.calendar"), name, calendar, findings) else { return };
     if let Some(Target::Open(target)) = objective.target
         && longest < 24 * 60
         && target > SignedDuration::from_mins(longest)
@@ -285,6 +276,27 @@ fn check_calendar<'a>(
         );
         findings.push(Finding::warning(format!("{field}.target"), "TARGET_BEYOND_A_DAY", message));
     }
+}
+
+/// Open minutes of the longest date of a calendar that is published and open at times.
+fn published<'a>(
+    field: &str,
+    name: &str,
+    calendar: &impl Fn(&str) -> Option<&'a Timeline>,
+    findings: &mut Vec<Finding>,
+) -> Option<i64> {
+    let Some(definition) = calendar(name).map(Timeline::latest) else {
+        let message = format!("calendar `{name}` is not published: publish it first");
+        findings.push(Finding::error(field, "CALENDAR_UNKNOWN", message));
+        return None;
+    };
+    let longest = definition.map_or(0, longest_day);
+    if longest == 0 {
+        let message = format!("calendar `{name}` is never open, so nothing counts by it");
+        findings.push(Finding::warning(field, "CALENDAR_NEVER_OPEN", message));
+        return None;
+    }
+    Some(longest)
 }
 
 /// Open minutes of the longest date, overlaps counted once.

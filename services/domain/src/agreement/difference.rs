@@ -32,6 +32,7 @@ fn value(field: &str, value: &Value) -> Option<String> {
         "customers" | "practices" | "priorities" | "offerings" if is_nothing(value) => Some("any".to_owned()),
         "services" | "lines" if is_nothing(value) => Some("none named".to_owned()),
         "calendar" if value.is_null() => Some("around the clock".to_owned()),
+        "service_hours" if value.is_null() => Some("as its objectives count".to_owned()),
         "thresholds" => Some(read::<Vec<u32>>(value).map_or_else(|| written(value), |list| percents(&list))),
         "target" => read::<Target>(value).map(Target::words),
         "attainment_goal_percent" => Some(if value.is_null() { "none".to_owned() } else { percent(value) }),

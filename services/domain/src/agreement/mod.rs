@@ -49,6 +49,10 @@ pub struct Agreement {
     /// What is promised.
     #[serde(default)]
     pub objectives: Vec<Objective>,
+    /// Calendar of the agreed service time, inside which availability is measured. Empty: the one that all objectives
+    /// count by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_hours: Option<String>,
     /// Share of clocks that are to be met, in percent. Empty: no goal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attainment_goal_percent: Option<Decimal>,
@@ -61,6 +65,15 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// The calendars it counts by, each with the field that names it.
+    pub fn calendars(&self) -> impl Iterator<Item = (String, &str)> {
+        let objectives = self.objectives.iter().enumerate();
+        let counted = objectives.filter_map(|(index, objective)| {
+            Some((format!("objectives[{index}].calendar"), objective.calendar.as_deref()?))
+        });
+        counted.chain(self.service_hours.as_deref().map(|name| ("service_hours".to_owned(), name)))
+    }
+
     /// The objective of that id.
     pub fn objective(&self, id: &str) -> Option<&Objective> {
         self.objectives.iter().find(|objective| objective.id == id)

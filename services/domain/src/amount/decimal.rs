@@ -97,6 +97,12 @@ impl Decimal {
         self.0.with_scale_round(i64::from(digits), RoundingMode::HalfEven).to_plain_string()
     }
 
+    /// The product of two numbers of at most 1 either way, to 18 digits after the point, a tie going to the even one.
+    #[must_use]
+    pub fn times(&self, other: &Self) -> Self {
+        Self(&self.0 * &other.0).round(Self::SCALE)
+    }
+
     /// `part` out of `whole` of this number, to 18 digits after the point, a tie going to the even one; nothing of it
     /// where `whole` is nought. What lies between two parts is their difference, so that pieces side by side add up.
     #[must_use]

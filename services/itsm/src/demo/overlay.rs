@@ -9,7 +9,7 @@ macro_rules! shipped {
     };
 }
 
-const FILES: [(&str, &str); 7] = shipped![
+const FILES: [(&str, &str); 8] = shipped![
     "customers.yaml",
     "objectives.yaml",
     "services.yaml",
@@ -17,6 +17,7 @@ const FILES: [(&str, &str); 7] = shipped![
     "suppliers.yaml",
     "people.yaml",
     "value.yaml",
+    "outages.yaml",
 ];
 
 /// Adds what is missing and leaves alone what is there. Returns how many resources were created.

@@ -1,6 +1,8 @@
 //! Enums that have the same values in the contract and in the domain.
 
 servicekit::mirror! {
+    /// How much of a service was gone.
+    outage_impact: proto::operations::v1::OutageImpact = domain::outage::Impact { Down, Degraded }
     /// What a state means.
     category: proto::catalog::v1::StateCategory = domain::process::Category {
         New, Active, Pending, Resolved, Closed, Cancelled

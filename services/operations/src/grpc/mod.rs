@@ -2,10 +2,12 @@
 
 mod enums;
 mod import;
+mod outage;
 mod read;
 mod show;
 mod ticket;
 
+pub use outage::Outages;
 pub use ticket::Tickets;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod fact;
 pub mod import;
 pub mod list;
 pub mod number;
+pub mod outage;
 pub mod request;
 pub mod schedule;
 pub mod ticket;

@@ -84,6 +84,11 @@ const CLOCK_APPROVER: &str = "clocks.approver";
 
 /// Who may call what.
 pub const PERMISSIONS: &[Permission] = &[
+    ("itsm.operations.v1.OutageService/GetOutage", READER),
+    ("itsm.operations.v1.OutageService/ListOutages", READER),
+    ("itsm.operations.v1.OutageService/CreateOutage", AGENT),
+    ("itsm.operations.v1.OutageService/UpdateOutage", AGENT),
+    ("itsm.operations.v1.OutageService/DeleteOutage", AGENT),
     ("itsm.operations.v1.TicketService/CreateTicket", REPORTER),
     ("itsm.operations.v1.TicketService/GetTicket", READER),
     ("itsm.operations.v1.TicketService/BatchGetTickets", READER),

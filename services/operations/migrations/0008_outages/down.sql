@@ -1,0 +1,2 @@
+DROP VIEW report_v1_outages;
+DROP TABLE outage;
