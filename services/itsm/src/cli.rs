@@ -76,6 +76,10 @@ const DOCS_EXAMPLES: &str = "Examples:
   itsm docs --out handbook                                from the suite on this machine
   itsm docs --out handbook --catalog catalog:7101 --token-file token --as-of 2026-03-31";
 
+const BENCH_EXAMPLES: &str = "Examples:
+  itsm bench create --streams 64 --seconds 10
+  itsm bench mixed --watch server=4711 --watch postgres=4712 --json";
+
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -123,6 +127,9 @@ pub enum Command {
     Token(Token),
     /// Signs OpenID Connect tokens for development, on loopback only, until real sign-on is at hand
     Issuer(IssuerArgs),
+    /// Puts load on the operations service and measures it; it writes tickets, so not where they count
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchArgs),
     /// Says what is wrong here, with the way out; exits 1 if anything is
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
@@ -604,6 +611,41 @@ pub struct DocsArgs {
     /// Address of the catalog service
     #[arg(long, env = "ITSM_CATALOG", default_value = "127.0.0.1:7101", value_name = "HOST:PORT")]
     pub catalog: String,
+    /// The caller.
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Which certificates are trusted and shown.
+    #[command(flatten)]
+    pub trust: Trust,
+}
+
+/// What load is put where.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What is asked
+    #[arg(value_enum)]
+    pub kind: crate::bench::Kind,
+    /// Requests under way at once
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub streams: u16,
+    /// Connections that they share
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub connections: u16,
+    /// Seconds that are measured
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECONDS")]
+    pub seconds: u64,
+    /// Seconds of the same load before
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(..=3600), value_name = "SECONDS")]
+    pub warm_up: u64,
+    /// Process of this machine whose processor time is told by request, as server=4711; can be given again
+    #[arg(long, value_name = "NAME=PID")]
+    pub watch: Vec<crate::bench::Watched>,
+    /// Prints one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Address of the operations service
+    #[arg(long, env = "ITSM_OPERATIONS", default_value = "127.0.0.1:7102", value_name = "HOST:PORT")]
+    pub operations: String,
     /// The caller.
     #[command(flatten)]
     pub token: TokenArgs,

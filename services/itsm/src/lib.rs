@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs))]
 
 pub mod apply;
+pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod dashboard;

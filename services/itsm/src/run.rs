@@ -11,7 +11,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::cli::{
-    Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve,
+    BenchArgs, Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve,
     ServeArgs, SuiteArgs, Token,
 };
 use crate::client::{self, Trust};
@@ -19,7 +19,7 @@ use crate::dashboard::{self, Dashboard};
 use crate::import::mapping::Mapping;
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
-use crate::{apply, demo, doctor, explain, handbook, issuer, report, token};
+use crate::{apply, bench, demo, doctor, explain, handbook, issuer, report, token};
 
 /// Starts telemetry, does what the command says, and sends what telemetry still holds. Needs a multi-thread runtime.
 pub async fn start(cli: Cli) -> Result<(), Problem> {
@@ -50,10 +50,29 @@ async fn run(command: Command) -> Result<(), Problem> {
         Command::Report(args) => run_report(&args).await,
         Command::Explain(args) => run_explain(&args).await,
         Command::Docs(args) => run_docs(&args).await,
+        Command::Bench(args) => run_bench(&args).await,
         Command::Token(Token::New(args)) => new_token(&args),
         Command::Issuer(args) => run_issuer(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
     }
+}
+
+async fn run_bench(args: &BenchArgs) -> Result<(), Problem> {
+    let plan = bench::Plan {
+        kind: args.kind,
+        streams: args.streams.into(),
+        connections: args.connections.into(),
+        time: Duration::from_secs(args.seconds),
+        warm_up: Duration::from_secs(args.warm_up),
+        watched: args.watch.clone(),
+    };
+    let measured = bench::run(&args.operations, &args.token.read()?, &args.trust, &plan).await?;
+    if args.json {
+        println!("{}", measured.json());
+    } else {
+        print!("{measured}");
+    }
+    Ok(())
 }
 
 async fn up(args: &SuiteArgs) -> Result<(), Problem> {

@@ -26,8 +26,8 @@ pub(super) fn page(material: &Material) -> Page {
         spent(material),
         worth(material),
         ahead(material),
-        changed(material),
         decide(material),
+        changed(material),
     ];
     let illustrative = answers.iter().any(|answer| answer.illustrative);
     Page {
@@ -295,7 +295,7 @@ fn changed(material: &Material) -> Answer {
             table: None,
             page: None,
             illustrative: false,
-            wide: false,
+            wide: true,
         };
     };
     let mut rows = Vec::new();
@@ -339,6 +339,6 @@ fn changed(material: &Material) -> Answer {
             long: false,
         }),
         page: None,
-        wide: false,
+        wide: true,
     }
 }
