@@ -56,7 +56,7 @@ pub async fn server(kit: Kit) -> Result<Server, Error> {
     kit.spawn(scheduler::run(operations.clone()));
     let outages = OutageServiceServer::new(grpc::Outages { desk: Desk { kit: kit.clone() } });
     let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
-    Ok(Server::new(kit)?.permit(PERMISSIONS).add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+    Ok(Server::new(kit)?.permit(PERMISSIONS).add(outages).add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub(super) fn worst(material: &Material) -> Option<String> {
 }
 
 /// The availabilities that are measured, the lowest first.
-fn by_share(material: &Material) -> Vec<&Measure> {
+fn by_share<'a>(material: &'a Material<'_>) -> Vec<&'a Measure> {
     let mut all: Vec<&Measure> = material
         .measures()
         .by("availability", &["service"])

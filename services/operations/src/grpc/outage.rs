@@ -108,6 +108,6 @@ mod tests {
         assert_eq!(standard::read::<Outage>("outages/mail", &outage).unwrap().show(), outage);
         let found = standard::read::<Outage>("outages/mail", &pb::Outage { weight: decimal("0.5"), ..pb::Outage::default() });
         let fields: Vec<String> = found.unwrap_err().into_iter().map(|violation| violation.field).collect();
-        assert_eq!(fields, ["outage.start_time", "outage.impact", "outage.display_name", "outage.service"]);
+        assert_eq!(fields, ["outage.impact", "outage.start_time", "outage.display_name", "outage.service"]);
     }
 }
