@@ -167,7 +167,8 @@ pub(crate) fn estate() -> Inputs {
             ServiceRow {
                 display_name: "E-mail".to_owned(),
                 objectives: Vec::new(),
-                line: String::new(), criticality: "HIGH".to_owned(),
+                line: String::new(),
+                criticality: "HIGH".to_owned(),
                 illustrative: true,
             },
         )]),

@@ -45,9 +45,12 @@ struct Found {
 impl Found {
     #[allow(clippy::cast_precision_loss)]
     fn measures(&self, context: &Context, scope: &Scope) -> [Measure; 3] {
-        let down: f64 = self.availability.down_us.iter().map(|(weight, micros)| {
-            weight.to_string().parse::<f64>().unwrap_or(1.0) * hours(*micros)
-        }).sum();
+        let down: f64 = self
+            .availability
+            .down_us
+            .iter()
+            .map(|(weight, micros)| weight.to_string().parse::<f64>().unwrap_or(1.0) * hours(*micros))
+            .sum();
         let of = |id: &str, value: Option<f64>| Measure {
             value: value.map_or(Value::None, Value::Number),
             source: self.source.clone(),
@@ -88,14 +91,18 @@ fn measured(inputs: &Inputs, window: &Period, service: &str) -> Result<Result<Fo
     }
     let agreements = covering(inputs, window, service);
     if agreements.is_empty() {
-        return Ok(Err("not measured: no agreement with a customer covers the service, so no service time is agreed".to_owned()));
+        return Ok(Err(
+            "not measured: no agreement with a customer covers the service, so no service time is agreed".to_owned()
+        ));
     }
     let calendars: BTreeSet<Option<&str>> =
         agreements.iter().flat_map(|row| &row.calendars).map(Option::as_deref).collect();
     let calendars: Vec<Option<&str>> = calendars.into_iter().collect();
     let [calendar] = calendars.as_slice() else {
         let named = calendars.iter().map(|name| name.unwrap_or("around the clock")).collect::<Vec<_>>().join(", ");
-        return Ok(Err(format!("not measured: the agreements count by several calendars ({named}), so the service time is not one")));
+        return Ok(Err(format!(
+            "not measured: the agreements count by several calendars ({named}), so the service time is not one"
+        )));
     };
     let timelines = inputs.timelines()?;
     let timeline = match calendar {
@@ -111,8 +118,11 @@ fn measured(inputs: &Inputs, window: &Period, service: &str) -> Result<Result<Fo
         || agreements.iter().any(|row| row.illustrative)
         || inputs.services.get(service).is_some_and(|service| service.illustrative);
     let mark = if invented { "; ILLUSTRATIVE" } else { "" };
-    let source =
-        format!("outages on record; service time: {} of {}{mark}", calendar.unwrap_or("around the clock"), names.join(", "));
+    let source = format!(
+        "outages on record; service time: {} of {}{mark}",
+        calendar.unwrap_or("around the clock"),
+        names.join(", ")
+    );
     if found.agreed_us == 0 {
         return Ok(Err("not measured: no service time is agreed in the window".to_owned()));
     }

@@ -76,7 +76,10 @@ impl Outage {
         violation::reference(&mut found, "service", "services", &self.service);
         violation::reference(&mut found, "ticket", "tickets", &self.ticket);
         if self.end_at.is_some_and(|end_at| end_at <= self.start_at) {
-            found.push(Violation::new("end_time", "is not after the start: give the end, exclusive, or none while it goes on"));
+            found.push(Violation::new(
+                "end_time",
+                "is not after the start: give the end, exclusive, or none while it goes on",
+            ));
         }
         let (none, all) = (Decimal::zero(), Decimal::from(1));
         match (self.impact, &self.weight) {
@@ -144,9 +147,8 @@ pub fn availability<'a>(
     start: Timestamp,
     end: Timestamp,
 ) -> Availability {
-    let within = |outage: &&Outage| {
-        outage.counts() && outage.start_at < end && outage.end_at.is_none_or(|until| until > start)
-    };
+    let within =
+        |outage: &&Outage| outage.counts() && outage.start_at < end && outage.end_at.is_none_or(|until| until > start);
     let counted: Vec<(Timestamp, Timestamp, Decimal)> = outages
         .into_iter()
         .filter(within)
@@ -234,7 +236,10 @@ mod tests {
 
     #[test]
     fn a_part_of_the_users_is_a_part_of_the_time() {
-        let some = Outage { user_share: Some("0.2".parse().unwrap()), ..outage("2026-01-05T08:00:00Z", Some("2026-01-05T18:00:00Z"), Some("0.5")) };
+        let some = Outage {
+            user_share: Some("0.2".parse().unwrap()),
+            ..outage("2026-01-05T08:00:00Z", Some("2026-01-05T18:00:00Z"), Some("0.5"))
+        };
         let start = "2026-01-05T00:00:00Z".parse().unwrap();
         let end = "2026-01-06T00:00:00Z".parse().unwrap();
         let ratio = availability([&some], &office(), start, end).ratio().unwrap();
@@ -258,7 +263,11 @@ mod tests {
         assert_eq!(fields(&outage(start, Some(start), Some("1"))), ["end_time", "weight"]);
         let wrong = Outage { impact: Impact::Degraded, service: String::new(), ..outage(start, None, None) };
         assert_eq!(fields(&wrong), ["service", "weight"]);
-        let wrong = Outage { weight: Some("0.5".parse().unwrap()), user_share: Some("1.1".parse().unwrap()), ..outage(start, None, None) };
+        let wrong = Outage {
+            weight: Some("0.5".parse().unwrap()),
+            user_share: Some("1.1".parse().unwrap()),
+            ..outage(start, None, None)
+        };
         assert_eq!(fields(&wrong), ["weight", "user_share"]);
     }
 }

@@ -11,8 +11,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::cli::{
-    BenchArgs, Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve,
-    ServeArgs, SuiteArgs, Token,
+    BenchArgs, Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken,
+    ReportArgs, Serve, ServeArgs, SuiteArgs, Token,
 };
 use crate::client::{self, Trust};
 use crate::dashboard::{self, Dashboard};

@@ -591,9 +591,9 @@ async fn credits_are_told_before_and_after() {
         ..Default::default()
     };
     let answer = desk.simulate(request.clone()).await;
-    assert_eq!(answer.before_credits, []);
-    let one = Money { currency_code: "EUR".to_owned(), minor_units: 1_000 };
-    assert_eq!(answer.after_credits, [one], "one month, the largest of its metrics");
+    let euro = |minor_units| Money { currency_code: "EUR".to_owned(), minor_units };
+    assert_eq!(answer.before_credits, [euro(580_000)], "10 % of the charge, below 60 %");
+    assert_eq!(answer.after_credits, [euro(1_000)], "one month, the largest of its metrics");
 
     let twice = pb::Agreement { credit_bands: vec![band("90", 1), band("90", 2)], ..proposed };
     let request = pb::SimulateAgreementRequest { agreement: Some(twice), ..request };

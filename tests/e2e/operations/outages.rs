@@ -1,7 +1,7 @@
 //! Outages of services.
 
-use proto::operations::v1::outage_service_client::OutageServiceClient;
 use proto::common::v1 as common;
+use proto::operations::v1::outage_service_client::OutageServiceClient;
 use testkit::reason;
 use tonic_types::StatusExt as _;
 
@@ -79,7 +79,8 @@ async fn everything_wrong_with_an_outage_is_named() {
         let found = refused.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
         found.into_iter().map(|violation| violation.field).collect()
     };
-    let unknown = pb::Outage { service: "services/none".to_owned(), ticket: "tickets/INC-000009".to_owned(), ..outage() };
+    let unknown =
+        pb::Outage { service: "services/none".to_owned(), ticket: "tickets/INC-000009".to_owned(), ..outage() };
     let refused = outages.create_outage(create("a", unknown)).await.unwrap_err();
     assert_eq!(fields(&refused), ["outage.service", "outage.ticket"]);
     let share = Some(common::Decimal { value: "1.5".to_owned() });

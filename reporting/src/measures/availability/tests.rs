@@ -113,7 +113,9 @@ fn the_service_time_is_one_that_is_agreed() {
 fn an_invented_outage_is_marked() {
     let mut inputs = books();
     inputs.outages = vec![outage("a", "2016-03-04T16:00:00Z", 1)];
-    let source = |inputs: &Inputs| measures(inputs).get("availability", &Scope::one("service", "services/email")).unwrap().source.clone();
+    let source = |inputs: &Inputs| {
+        measures(inputs).get("availability", &Scope::one("service", "services/email")).unwrap().source.clone()
+    };
     assert_eq!(source(&inputs), "outages on record; service time: calendars/office of agreements/standard");
     inputs.outages[0].content.illustrative = true;
     assert!(source(&inputs).ends_with("; ILLUSTRATIVE"));

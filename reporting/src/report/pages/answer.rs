@@ -11,7 +11,7 @@ use crate::report::{Material, text};
 const SERVICES: usize = 5;
 
 /// Decisions on the first page.
-const DECISIONS: usize = 5;
+const DECISIONS: usize = 4;
 
 /// Major incidents on the first page.
 const MAJORS: usize = 3;
@@ -169,12 +169,12 @@ fn majors(material: &Material) -> Answer {
         (all, 0) => format!("{}, all stood down", text::counted(all, "major incident")),
         (all, open) => format!("{}, {} of them going on", text::counted(all, "major incident"), text::count(open)),
     };
-    let lost = reliability::hurt(material, SERVICES);
-    let finding = reliability::worst(material).map_or_else(|| declared.clone(), |worst| format!("{declared}; {worst}"));
+    let lost = reliability::worst(material);
+    let finding = lost.as_ref().map_or_else(|| declared.clone(), |lost| format!("{declared}; {lost}"));
     Answer {
         question: "What went badly wrong?",
         finding,
-        illustrative: lost.as_ref().is_some_and(|_| reliability::is_illustrative(material)),
+        illustrative: lost.is_some() && reliability::is_illustrative(material),
         wide: false,
         table: (!majors.is_empty()).then(|| Table {
             caption: "Major incidents".to_owned(),
@@ -188,8 +188,7 @@ fn majors(material: &Material) -> Answer {
             ],
             rows: majors.iter().take(MAJORS).filter_map(row).collect(),
             long: false,
-        })
-        .or(lost),
+        }),
         page: Some("reliability"),
     }
 }

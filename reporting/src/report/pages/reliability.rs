@@ -29,32 +29,6 @@ pub(super) fn is_illustrative(material: &Material) -> bool {
     by_share(material).iter().any(|measure| invented(measure))
 }
 
-/// The services that lost agreed time to outages, the one that lost the largest share first.
-pub(super) fn hurt(material: &Material, most: usize) -> Option<Table> {
-    let hurt: Vec<&Measure> = by_share(material).into_iter().filter(|measure| share(measure) < 1.0).take(most).collect();
-    (!hurt.is_empty()).then(|| Table {
-        caption: "Agreed service time lost to outages".to_owned(),
-        columns: vec![
-            Column::text("Service"),
-            Column::number("Outages", ""),
-            Column::number("Downtime", "h"),
-            Column::number("Availability", ""),
-        ],
-        rows: hurt
-            .into_iter()
-            .map(|measure| {
-                Row::of(vec![
-                    service(material, measure),
-                    Cell::of(measure, text::count(measure.n)),
-                    hours_cell(material.get("availability.downtime", &measure.scope)),
-                    percent_cell(Some(measure)),
-                ])
-            })
-            .collect(),
-        long: false,
-    })
-}
-
 /// What the service that lost the largest share of its time to outages lost, as part of a sentence.
 pub(super) fn worst(material: &Material) -> Option<String> {
     let worst = by_share(material).into_iter().find(|measure| share(measure) < 1.0)?;
@@ -66,11 +40,8 @@ pub(super) fn worst(material: &Material) -> Option<String> {
 
 /// The availabilities that are measured, the lowest first.
 fn by_share<'a>(material: &'a Material<'_>) -> Vec<&'a Measure> {
-    let mut all: Vec<&Measure> = material
-        .measures()
-        .by("availability", &["service"])
-        .filter(|measure| measure.value != Value::None)
-        .collect();
+    let mut all: Vec<&Measure> =
+        material.measures().by("availability", &["service"]).filter(|measure| measure.value != Value::None).collect();
     all.sort_by(|a, b| share(a).total_cmp(&share(b)));
     all
 }
@@ -95,7 +66,8 @@ fn finding(material: &Material, all: usize) -> String {
     let name = least.scope.text("service").unwrap_or_default();
     let name = material.service(&name);
     let not = all - measured.len();
-    let rest = if not == 0 { String::new() } else { format!("; {} not measured", text::counted(not as u64, "service")) };
+    let rest =
+        if not == 0 { String::new() } else { format!("; {} not measured", text::counted(not as u64, "service")) };
     let among = if measured.len() == 1 { String::new() } else { format!(", the least of {} services", measured.len()) };
     format!("{name} was there for {} of its agreed time{among}{rest}", text::percent(share(least)))
 }

@@ -36,7 +36,8 @@ pub fn read(watched: &[Watched]) -> Result<Vec<(String, Duration)>, Problem> {
         std::iter::once(("client", std::process::id())).chain(watched.iter().map(|one| (one.name.as_str(), one.pid)))
     {
         let own = processes.iter().find(|process| process.pid == pid);
-        let own = own.ok_or_else(|| Problem::new(format!("{name}: no process {pid} runs here, as /proc shows them")))?;
+        let own =
+            own.ok_or_else(|| Problem::new(format!("{name}: no process {pid} runs here, as /proc shows them")))?;
         // Postgres is a process for each connection. A Postgres that a server started is another program.
         let children = processes.iter().filter(|process| process.parent == pid && process.name == own.name);
         let ticks: u64 = own.ticks + children.map(|process| process.ticks).sum::<u64>();

@@ -123,7 +123,12 @@ impl Measured {
 impl fmt::Display for Measured {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (streams, connections) = (self.streams, self.connections);
-        writeln!(out, "{}: {:.0} a second, {streams} at once on {connections} connections", self.kind.as_str(), self.rate())?;
+        writeln!(
+            out,
+            "{}: {:.0} a second, {streams} at once on {connections} connections",
+            self.kind.as_str(),
+            self.rate()
+        )?;
         writeln!(out, "  answered  {} in {:.1?}", self.latencies.len(), self.took)?;
         let at = |percent| self.percentile(percent);
         writeln!(

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query};
 use maud::{Markup, html};
 use proto::catalog::v1 as catalog;
 
-use super::list::{self, Column, List, Rows, Selection, column, sorted};
+use super::list::{self, Column, Found, List, Selection, column, sorted};
 use super::page::{Section, minute, page};
 use super::part::{facts, id, illustrative, money, nothing, resource, resources, section, text};
 use super::viewer::{Refusal, Viewer};
@@ -28,7 +28,7 @@ pub(super) async fn list(viewer: Viewer, Query(selection): Query<Selection>) -> 
         order_by: selection.order_by.clone(),
         ..Default::default()
     };
-    let rows = viewer.list_agreements(request).await.map(|answer| Rows {
+    let rows = viewer.list_agreements(request).await.map(|answer| Found {
         rows: answer.agreements.iter().map(row).collect(),
         next_page_token: answer.next_page_token,
         total: None,

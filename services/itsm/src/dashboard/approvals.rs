@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use proto::common::v1::ApprovalPolicy;
 use proto::operations::v1 as pb;
 
-use super::list::{self, Column, List, Rows, Selection, column, sorted};
+use super::list::{self, Column, Found, List, Selection, column, sorted};
 use super::page::{Section, minute};
 use super::part::{id, several};
 use super::viewer::{Asked, Refusal, Viewer};
@@ -31,7 +31,7 @@ pub(super) async fn list(viewer: Viewer, Query(selection): Query<Selection>) -> 
     };
     let (answer, total) = tokio::join!(viewer.list_approvals(request), count(&viewer, &selection.filter));
     let rows = answer.and_then(|answer| {
-        Ok(Rows {
+        Ok(Found {
             rows: answer.approvals.iter().map(row).collect(),
             next_page_token: answer.next_page_token,
             total: Some(total?),

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use proto::common::v1 as common;
 use proto::supplier::v1 as supplier;
 
-use super::list::{self, Column, List, Rows, Selection, column, sorted};
+use super::list::{self, Column, Found, List, Selection, column, sorted};
 use super::page::{Section, page};
 use super::part::{date, facts, id, illustrative, money, number, resource, resources, text};
 use super::query::{self, OPEN, URGENT, and, is};
@@ -38,7 +38,7 @@ pub(super) async fn list(viewer: Viewer, Query(selection): Query<Selection>) -> 
     let (answer, total, held) =
         tokio::join!(viewer.list_contracts(request), viewer.count_contracts(&selection.filter), held(&viewer));
     let rows = answer.and_then(|answer| {
-        Ok(Rows {
+        Ok(Found {
             rows: answer.contracts.iter().map(|contract| row(contract, held.as_ref().ok())).collect(),
             next_page_token: answer.next_page_token,
             total: total?.and_then(|total| i64::try_from(total).ok()),

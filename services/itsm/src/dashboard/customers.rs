@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use proto::catalog::v1 as catalog;
 
 use super::agreements::objectives;
-use super::list::{self, Column, List, Rows, Selection, column, sorted};
+use super::list::{self, Column, Found, List, Selection, column, sorted};
 use super::page::{Section, page};
 use super::part::{asked, facts, id, illustrative, nothing, number, outage, resource, section, text};
 use super::query::{self, BREACHED, NEXT_DUE, OPEN, URGENT, and, has, is};
@@ -36,7 +36,7 @@ pub(super) async fn list(viewer: Viewer, Query(selection): Query<Selection>) -> 
     let (answer, open, late) =
         tokio::join!(viewer.list_customers(request), viewer.counts(OPEN, "customer"), viewer.counts(&late, "customer"));
     let (open, late) = (by_value(open), by_value(late));
-    let rows = answer.map(|answer| Rows {
+    let rows = answer.map(|answer| Found {
         rows: answer
             .customers
             .iter()
@@ -131,8 +131,11 @@ async fn above(viewer: &Viewer, parent: &str) -> Vec<catalog::Customer> {
     let mut above: Vec<catalog::Customer> = Vec::new();
     let mut next = parent.to_owned();
     while !next.is_empty() && above.len() < DEPTH {
-        let Ok(customer) = viewer.get_customer(catalog::GetCustomerRequest { name: std::mem::take(&mut next) }).await else { break };
-        next = customer.parent.clone();
+        let Ok(customer) = viewer.get_customer(catalog::GetCustomerRequest { name: std::mem::take(&mut next) }).await
+        else {
+            break;
+        };
+        next.clone_from(&customer.parent);
         above.push(customer);
     }
     above

@@ -8,7 +8,7 @@ use super::part::{grouped, not_shown};
 use super::query::address;
 use super::viewer::{Asked, Lack, Refusal, Viewer};
 
-/// Rows on a page.
+/// Found on a page.
 pub(super) const PAGE: i32 = 100;
 
 /// What a list was asked for, in the address of the page.
@@ -20,7 +20,7 @@ pub(super) struct Selection {
     pub(super) order_by: String,
     #[serde(default)]
     pub(super) page_token: String,
-    /// Rows on the pages before this one.
+    /// Found on the pages before this one.
     #[serde(default)]
     pub(super) before: String,
 }
@@ -72,7 +72,7 @@ pub(super) struct List<'a> {
 }
 
 /// A page of a list.
-pub(super) struct Rows {
+pub(super) struct Found {
     pub(super) rows: Vec<Markup>,
     pub(super) next_page_token: String,
     /// How many there are on all pages. `None`: they were not counted.
@@ -81,7 +81,7 @@ pub(super) struct Rows {
 
 impl List<'_> {
     /// The page, or what is wrong with the request on the same page.
-    pub(super) fn show(&self, viewer: &Viewer, selection: &Selection, rows: Asked<Rows>) -> Result<Markup, Refusal> {
+    pub(super) fn show(&self, viewer: &Viewer, selection: &Selection, rows: Asked<Found>) -> Result<Markup, Refusal> {
         self.show_with(viewer, selection, rows, &html! {})
     }
 
@@ -90,7 +90,7 @@ impl List<'_> {
         &self,
         viewer: &Viewer,
         selection: &Selection,
-        rows: Asked<Rows>,
+        rows: Asked<Found>,
         beside: &Markup,
     ) -> Result<Markup, Refusal> {
         if let Err(lack) = &rows
@@ -116,7 +116,7 @@ impl List<'_> {
         Ok(page(viewer, self.section, &title, &content))
     }
 
-    fn title(&self, selection: &Selection, rows: &Rows) -> String {
+    fn title(&self, selection: &Selection, rows: &Found) -> String {
         let shown = i64::try_from(rows.rows.len()).unwrap_or(i64::MAX);
         let complete = selection.page_token.is_empty() && rows.next_page_token.is_empty();
         match rows.total.or(complete.then_some(shown)) {
@@ -194,7 +194,7 @@ impl List<'_> {
         }
     }
 
-    fn table(&self, selection: &Selection, rows: &Rows) -> Markup {
+    fn table(&self, selection: &Selection, rows: &Found) -> Markup {
         let before = selection.before();
         let shown = i64::try_from(rows.rows.len()).unwrap_or(i64::MAX);
         let seen = (before + shown).to_string();

@@ -33,13 +33,13 @@ struct Summary {
     as_of: String,
     /// Empty: an older program made the report.
     #[serde(default)]
-    pages: Vec<Finding>,
+    pages: Vec<PageHead>,
     measures: Vec<Number>,
 }
 
 /// What a page of a report found, in a sentence.
 #[derive(Debug, Deserialize)]
-struct Finding {
+struct PageHead {
     id: String,
     name: String,
     finding: String,
@@ -136,7 +136,7 @@ fn card(name: &str, summary: &Summary, findings: usize) -> Markup {
 
 /// The last day before an instant that begins one.
 fn before(instant: &str) -> String {
-    let day = day(instant).parse::<jiff::civil::Date>().and_then(|day| day.yesterday());
+    let day = day(instant).parse::<jiff::civil::Date>().and_then(jiff::civil::Date::yesterday);
     day.map_or_else(|_| instant.to_owned(), |day| day.to_string())
 }
 

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use proto::catalog::v1 as catalog;
 
 use super::agreements::objectives;
-use super::list::{self, Column, List, Rows, Selection, column, sorted};
+use super::list::{self, Column, Found, List, Selection, column, sorted};
 use super::page::{Section, minute, page};
 use super::part::{asked, facts, id, illustrative, nothing, number, outage, resource, several, tag, text};
 use super::query::{self, NEXT_DUE, OPEN, URGENT, and, has, is};
@@ -41,7 +41,7 @@ pub(super) async fn list(viewer: Viewer, Query(selection): Query<Selection>) -> 
     let (answer, open, late) =
         tokio::join!(viewer.list_services(request), viewer.counts(OPEN, "service"), viewer.counts(&late, "service"));
     let (open, late) = (by_value(open), by_value(late));
-    let rows = answer.map(|answer| Rows {
+    let rows = answer.map(|answer| Found {
         rows: answer.services.iter().map(|service| row(service, open.as_ref().ok(), late.as_ref().ok())).collect(),
         next_page_token: answer.next_page_token,
         total: None,

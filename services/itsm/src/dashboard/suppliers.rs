@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use proto::supplier::v1 as supplier;
 
 use super::contracts::{self, held};
-use super::list::{self, Column, List, Rows, Selection, column, sorted};
+use super::list::{self, Column, Found, List, Selection, column, sorted};
 use super::page::{Section, page};
 use super::part::{asked, facts, id, illustrative, nothing, number, outage, resource, text};
 use super::query::{self, OPEN, URGENT, and, has, is};
@@ -30,7 +30,7 @@ pub(super) async fn list(viewer: Viewer, Query(selection): Query<Selection>) -> 
         order_by: selection.order_by.clone(),
         ..Default::default()
     };
-    let rows = viewer.list_suppliers(request).await.map(|answer| Rows {
+    let rows = viewer.list_suppliers(request).await.map(|answer| Found {
         rows: answer
             .suppliers
             .iter()
@@ -101,9 +101,10 @@ pub(super) async fn show(viewer: Viewer, Path(supplier): Path<String>) -> Result
             ("Part of", resource(&supplier.parent, "")),
             ("Country", text(&supplier.country_code)),
             ("Identifiers", text(identifiers.join(", "))),
-            ("Contracts", match &count {
-                Ok(Some(count)) => number(i64::try_from(*count).unwrap_or(i64::MAX), &query::contracts(&theirs)),
-                _ => html! {},
+            ("Contracts", html! {
+                @if let Ok(Some(count)) = &count {
+                    (number(i64::try_from(*count).unwrap_or(i64::MAX), &query::contracts(&theirs)))
+                }
             }),
             ("Tickets it holds", match &with_them {
                 Ok(0) => text("none"),

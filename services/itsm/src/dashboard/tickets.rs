@@ -7,7 +7,7 @@ use proto::catalog::v1::StateCategory;
 use proto::operations::v1 as pb;
 use serde::Deserialize;
 
-use super::list::{self, Column, List, Rows, Saved, Selection, column, sorted};
+use super::list::{self, Column, Found, List, Saved, Selection, column, sorted};
 use super::page::{Section, minute};
 use super::part::{id, nothing, resource};
 use super::query::{self, BREACHED, DECLARED, DUE_SOON, MAJOR, NEXT_DUE, OPEN, UNASSIGNED, URGENT, and};
@@ -51,7 +51,7 @@ pub(super) async fn list(viewer: Viewer, Query(selection): Query<Selection>) -> 
     };
     let (listed, total) = tokio::join!(viewer.list_tickets(request), viewer.count(&selection.filter));
     let rows = listed.and_then(|listed| {
-        Ok(Rows {
+        Ok(Found {
             rows: listed.tickets.iter().map(|ticket| row(ticket, &viewer)).collect(),
             next_page_token: listed.next_page_token,
             total: Some(total?),

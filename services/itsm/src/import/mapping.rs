@@ -172,6 +172,7 @@ pub struct Link {
 
 impl Mapping {
     /// The mapping, with another time zone if one is named.
+    #[must_use]
     pub fn in_zone(mut self, zone: Option<&str>) -> Self {
         if let Some(zone) = zone {
             zone.clone_into(&mut self.format.time_zone);

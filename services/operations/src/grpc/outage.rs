@@ -106,7 +106,8 @@ mod tests {
         };
         assert_eq!(standard::unset::<Outage>(&outage), Vec::<String>::new(), "the sample holds every field");
         assert_eq!(standard::read::<Outage>("outages/mail", &outage).unwrap().show(), outage);
-        let found = standard::read::<Outage>("outages/mail", &pb::Outage { weight: decimal("0.5"), ..pb::Outage::default() });
+        let found =
+            standard::read::<Outage>("outages/mail", &pb::Outage { weight: decimal("0.5"), ..pb::Outage::default() });
         let fields: Vec<String> = found.unwrap_err().into_iter().map(|violation| violation.field).collect();
         assert_eq!(fields, ["outage.impact", "outage.start_time", "outage.display_name", "outage.service"]);
     }

@@ -78,7 +78,9 @@ pub fn decide_approval(
     }
     let mut after = ticket.clone();
     let mut facts = vec![Fact::ApprovalDecided(Box::new(decided))];
-    facts.iter().for_each(|fact| after.apply(fact, at));
+    for fact in &facts {
+        after.apply(fact, at);
+    }
     if let Some((transition, fields)) = consequence(process, &after, &approval.asked.approval, comment)
         && let Some(target) = process.state(&transition.to)
     {

@@ -35,7 +35,7 @@ pub fn update_major(ticket: &Ticket, updated: &MajorUpdated, act: &Act<'_>) -> R
     }
     let updated = updated.against(major);
     let at = act.time(ticket, ticket.since.fields)?;
-    let fact = (!updated.is_empty()).then(|| Fact::MajorUpdated(updated));
+    let fact = (!updated.is_empty()).then_some(Fact::MajorUpdated(updated));
     Ok(act.change(ticket.clone(), fact.into_iter().collect(), at))
 }
 

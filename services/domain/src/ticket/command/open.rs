@@ -64,7 +64,9 @@ pub fn open(process: &Process, opening: Opening, act: &Act<'_>) -> Result<Change
     let opened = act.fact(Fact::Opened(Box::new(opened)), at);
     let mut facts = edit::facts(process, &ticket, &assignment, act.caller);
     let mut after = ticket.clone();
-    facts.iter().for_each(|fact| after.apply(fact, at));
+    for fact in &facts {
+        after.apply(fact, at);
+    }
     facts.extend(approval::follow(process, None, &after, act));
     let mut change = act.change(ticket, facts, at);
     change.facts.insert(0, opened);
