@@ -226,7 +226,7 @@ pub const DEFINITIONS: &[Definition] = &[
     define(
         "value.credit_exposure",
         "",
-        "Service credits that the bands of an agreement give for its clocks on incidents whose outcome was fixed in the window: each calendar month by opening, each metric and each revision judged by itself, of the metrics of a month the largest credit, months added and rounded once. What is owed follows from the agreement, not from this sum. n counts the clocks.",
+        "Service credits that the bands of an agreement give for its clocks, with a fixed outcome, on incidents opened in the window: each calendar month by opening, each metric and each revision judged by itself, of the metrics of a month the largest credit, months added and rounded once. What is owed follows from the agreement, not from this sum. n counts the clocks.",
     ),
     define(
         "value.spend",

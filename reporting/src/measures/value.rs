@@ -481,13 +481,15 @@ fn benefit_measures(context: &Context) -> Result<Vec<Measure>, Error> {
     Ok(measures)
 }
 
-/// The clocks of customers' agreements on incidents whose outcome was fixed in the window, with their tickets.
+/// The clocks of customers' agreements on incidents that were opened in the window and whose outcome is fixed, with their
+/// tickets. A month is judged by what was opened in it, or a window would judge the rest of the month before it.
 fn verdicts<'a>(inputs: &'a Inputs, period: &Period) -> impl Iterator<Item = (&'a TicketRow, &'a ClockRow)> {
     let window = period.until(inputs.as_of);
     inputs
         .incidents()
+        .filter(move |row| window.contains(row.opened_at))
         .flat_map(|row| row.clocks.iter().map(move |clock| (row, clock)))
-        .filter(move |(_, clock)| clock.kind == Kind::Sla && clock.settled_at.is_some_and(|at| window.contains(at)))
+        .filter(|(_, clock)| clock.kind == Kind::Sla && clock.settled_at.is_some())
 }
 
 fn credit_measures(context: &Context) -> Result<Vec<Measure>, Error> {
@@ -518,7 +520,7 @@ fn credit_measures(context: &Context) -> Result<Vec<Measure>, Error> {
         let reason = if revisions().all(|row| row.credits.bands.is_empty()) {
             Some("the agreement has no credit bands")
         } else if clocks == 0 {
-            Some("no clock of the agreement has its outcome in the window")
+            Some("no clock of the agreement on an incident opened in the window has its outcome")
         } else {
             let unknown = months.iter().any(|(month, attainment)| {
                 let terms = inputs.agreement(name, month.revision).map(|row| &row.credits);

@@ -228,7 +228,7 @@ fn band(below: &str, percent: &str) -> CreditBand {
     CreditBand { below_percent: decimal(below), charge_percent: Some(decimal(percent)), amount: None }
 }
 
-/// Six of ten resolution clocks were met in March, every response was; the breach of a February opening counts there.
+/// Six of ten resolution clocks of March were met, and every response.
 #[test]
 fn credits_follow_from_the_bands_and_the_charge() {
     let mut inputs = books();
@@ -247,7 +247,7 @@ fn credits_follow_from_the_bands_and_the_charge() {
     inputs.tickets.clear();
     inputs.agreements[0].credits.monthly_charge = Some(euro(100_050));
     let none = told(&measures(&inputs), "value.credit_exposure", &scope);
-    assert_eq!(none, "no clock of the agreement has its outcome in the window");
+    assert_eq!(none, "no clock of the agreement on an incident opened in the window has its outcome");
 }
 
 #[test]
