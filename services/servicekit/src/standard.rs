@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Integer, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, ServiceDescriptor};
@@ -20,6 +19,7 @@ use crate::idempotency::Key;
 use crate::kit::Kit;
 use crate::page::{self, Page};
 use crate::resource::{self, Change, Create, List, Publish, Resource, Revision, Revisioned, Stored};
+use crate::scope::Scope;
 use crate::sql::Sql;
 use crate::wire;
 
@@ -209,7 +209,7 @@ async fn in_force(kit: &Kit, table: &str, names: Vec<String>) -> Result<InForce,
     sql.push(table).push(" WHERE name = ANY(").bind::<Array<Text>, _>(names);
     sql.push(") AND effective_from <= ").bind::<Timestamptz, _>(jiff_diesel::Timestamp::from(kit.clock.now()));
     sql.push(" ORDER BY name, effective_from DESC");
-    let rows: Vec<InForceRow> = sql.load(&mut kit.database.get().await?).await?;
+    let rows: Vec<InForceRow> = sql.load(&mut kit.database.get(&Scope::Everything).await?).await?;
     Ok(rows.into_iter().map(|row| (row.name, (row.revision, row.effective_from.into()))).collect())
 }
 

@@ -20,7 +20,7 @@ use super::{Key, accepting, assembled, claims, key_set, with, write};
 
 /// Messages as they are on the wire.
 #[derive(Default)]
-struct Bytes;
+pub(super) struct Bytes;
 
 impl Codec for Bytes {
     type Encode = Vec<u8>;

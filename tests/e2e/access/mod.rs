@@ -4,6 +4,7 @@ mod dashboard;
 mod docs;
 mod issuer;
 mod matrix;
+mod scope;
 mod tls;
 
 use std::path::{Path, PathBuf};

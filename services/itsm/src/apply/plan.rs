@@ -400,9 +400,8 @@ fn moves(entry: &Entry, state: Option<String>) -> Result<Vec<Step>, Refusal> {
     let states = &entry.kind.states;
     let place = |name: &str| states.iter().position(|state| state.name == name);
     let (Some(from), Some(to)) = (place(&state), place(wanted)) else { return Ok(Vec::new()) };
-    let step = |state: &super::kinds::State| {
-        Some(Step::Move { method: state.method.clone()?, state: state.name.clone() })
-    };
+    let step =
+        |state: &super::kinds::State| Some(Step::Move { method: state.method.clone()?, state: state.name.clone() });
     let path: Option<Vec<Step>> = states.get(from + 1..=to).and_then(|states| states.iter().map(step).collect());
     path.ok_or_else(|| {
         let sentence = format!("says {wanted}, but it is {state}, and nothing leads back");

@@ -131,7 +131,10 @@ async fn above(viewer: &Viewer, parent: &str) -> Vec<catalog::Customer> {
     let mut above: Vec<catalog::Customer> = Vec::new();
     let mut next = parent.to_owned();
     while !next.is_empty() && above.len() < DEPTH {
-        let Ok(customer) = viewer.get_customer(catalog::GetCustomerRequest { name: std::mem::take(&mut next) }).await else { break };
+        let Ok(customer) = viewer.get_customer(catalog::GetCustomerRequest { name: std::mem::take(&mut next) }).await
+        else {
+            break;
+        };
         next = customer.parent.clone();
         above.push(customer);
     }
