@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod intake;
 pub mod journal;
 mod kit;
+mod limit;
 pub mod mask;
 pub mod metrics;
 pub mod migrate;

@@ -58,6 +58,14 @@ pub(crate) fn methods_of_service(name: &str) -> Vec<String> {
     methods(|service| service.full_name() == name)
 }
 
+/// Full names of all methods whose answer is a stream.
+pub(crate) fn streaming_methods() -> Vec<String> {
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap_or_default();
+    let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let streaming = methods.filter(prost_reflect::MethodDescriptor::is_server_streaming);
+    streaming.map(|method| format!("{}/{}", method.parent_service().full_name(), method.name())).collect()
+}
+
 fn methods(wanted: impl Fn(&ServiceDescriptor) -> bool) -> Vec<String> {
     let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap_or_default();
     let mut services: Vec<_> = pool.services().filter(wanted).collect();

@@ -3,6 +3,7 @@
 mod dashboard;
 mod docs;
 mod issuer;
+mod limits;
 mod matrix;
 mod scope;
 mod tls;
