@@ -11,7 +11,7 @@ use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 use serde_json::json;
 use servicekit::filter::Filtered;
 use servicekit::metrics::code_name;
-use servicekit::{idempotency, journal, page, serve, webhook, writer};
+use servicekit::{config, idempotency, journal, page, serve, webhook, writer};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -162,6 +162,11 @@ fn limits(text: &mut String) {
             "a repetition is a new request",
         ),
         ("calls under way on one connection", serve::MAX_STREAMS.to_string(), "further ones wait"),
+        (
+            "streams of one caller, unless `--caller-streams` says otherwise",
+            config::CALLER_STREAMS.to_string(),
+            "STREAMS_EXCEEDED",
+        ),
         ("watchers of one server's journal", journal::MAX_WATCHERS.to_string(), "TOO_BUSY"),
         ("import streams of tickets under way", operations::usecase::MAX_IMPORTS.to_string(), "further ones wait"),
         ("webhooks of one server", webhook::MOST.to_string(), "LIMIT_REACHED"),

@@ -43,6 +43,8 @@ pub async fn extract(source: &Source) -> Result<Extract, Error> {
 }
 
 async fn read(client: &Client) -> Result<Extract, Error> {
+    // Reports are of every customer.
+    client.batch_execute("SET itsm.scope = '*'").await.map_err(|error| failed("the scope", &error))?;
     settle(client).await?;
     let begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
     client.batch_execute(begin).await.map_err(|error| failed("a snapshot", &error))?;

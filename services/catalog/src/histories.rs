@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::simulation::History;
 use jiff::Timestamp;
-use servicekit::{Error, Kit};
+use servicekit::{Error, Kit, Scope};
 use tokio::sync::Mutex;
 
 use crate::error;
@@ -62,7 +62,7 @@ impl Histories {
     /// The tickets opened in a period, as far as their facts are in order.
     pub async fn opened_in(&self, kit: &Kit, period: Period) -> Result<Vec<Arc<History>>, Error> {
         let mut known = self.known.lock().await;
-        let mut connection = kit.database.get().await?;
+        let mut connection = kit.database.get(&Scope::Everything).await?;
         let seq = store::last_fact(&mut connection).await?;
         let missing = if known.period.is_some_and(|kept| kept.covers(period)) {
             if seq > known.seq { store::recorded_after(&mut connection, known.seq).await? } else { Vec::new() }

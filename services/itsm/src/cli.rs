@@ -261,6 +261,9 @@ pub struct SuiteArgs {
     /// Seconds that requests get to finish when the suite stops
     #[arg(long, env = "ITSM_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
     pub drain_seconds: u64,
+    /// How much one caller may ask of a service.
+    #[command(flatten)]
+    pub limits: servicekit::config::Limits,
     /// Deliveries of webhooks.
     #[command(flatten)]
     pub webhooks: servicekit::config::Webhooks,

@@ -113,6 +113,7 @@ impl Suite {
             tls: args.tls.clone(),
             insecure: args.insecure,
             drain_seconds: args.drain_seconds,
+            limits: args.limits.clone(),
             webhooks: args.webhooks.clone(),
         };
         let port = |own: Option<u16>, offset: u16| -> Result<u16, Problem> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::agreement::Agreement;
 use domain::approval::Policies;
 use domain::calendar::{Calendar, Definition, Revision, Timeline};
@@ -25,7 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use servicekit::db::Connection;
 use servicekit::sql::Sql;
-use servicekit::{Caller, Error, Kit};
+use servicekit::{Caller, Error, Kit, Scope};
 
 /// How often a change of the catalog is looked for.
 const POLL: Duration = Duration::from_secs(1);
@@ -161,7 +160,7 @@ impl Catalog {
     /// Reads the catalog, and keeps it up to date until the server stops.
     pub async fn open(kit: &Kit) -> Result<Self, Error> {
         let catalog = Self { kit: kit.clone(), current: Arc::default() };
-        let mut connection = kit.database.get().await?;
+        let mut connection = kit.database.get(&Scope::Everything).await?;
         catalog.refresh(&mut connection).await?;
         kit.spawn(catalog.clone().watch());
         Ok(catalog)
@@ -178,10 +177,14 @@ impl Catalog {
     /// The catalog as it is now, for decisions: what was published before a ticket came in governs it. While the
     /// database cannot tell, the one last read stays in use.
     pub async fn latest(&self, connection: &mut Connection) -> Arc<Snapshot> {
-        self.refresh(connection).await.unwrap_or_else(|cause| {
-            tracing::warn!(%cause, "the catalog cannot be read; the last one read stays in use");
-            self.now()
-        })
+        match self.refresh(connection).await {
+            Ok(current) => current,
+            Err(cause) => {
+                tracing::warn!(%cause, "the catalog cannot be read; the last one read stays in use");
+                connection.begin_again();
+                self.now()
+            }
+        }
     }
 
     /// Reads the catalog again if it has changed.
@@ -206,7 +209,7 @@ impl Catalog {
                 () = self.kit.stop.cancelled() => return,
                 () = tokio::time::sleep(POLL) => {}
             }
-            match self.kit.database.get().await {
+            match self.kit.database.get(&Scope::Everything).await {
                 Ok(mut connection) => drop(self.latest(&mut connection).await),
                 Err(cause) => tracing::debug!(%cause, "the catalog was not looked at"),
             }

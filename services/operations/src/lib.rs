@@ -8,7 +8,6 @@ mod fire;
 mod grpc;
 pub mod import;
 mod scheduler;
-pub mod scope;
 pub mod settle;
 pub mod store;
 pub mod usecase;

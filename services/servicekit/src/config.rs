@@ -176,6 +176,9 @@ pub struct Server {
     /// Seconds that requests get to finish when the server stops
     #[arg(long, env = "ITSM_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
     pub drain_seconds: u64,
+    /// How much one caller may ask for.
+    #[command(flatten)]
+    pub limits: Limits,
     /// Deliveries of webhooks.
     #[command(flatten)]
     pub webhooks: Webhooks,
@@ -193,6 +196,7 @@ impl Server {
             tls: Tls::default(),
             insecure: true,
             drain_seconds: 10,
+            limits: Limits::default(),
             webhooks: Webhooks::default(),
         }
     }
@@ -218,6 +222,26 @@ impl Server {
     /// How long requests get to finish when the server stops.
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// How much one caller may ask of a server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Limits {
+    /// Calls a second that each caller may make, those of ten seconds at once; 0: as many as it likes
+    #[arg(long, env = "ITSM_CALLER_RATE", default_value_t = 0, value_name = "N")]
+    pub caller_rate: u32,
+    /// Streams that each caller may have open at once, such as WatchJournal; 0: as many as it likes
+    #[arg(long, env = "ITSM_CALLER_STREAMS", default_value_t = CALLER_STREAMS, value_name = "N")]
+    pub caller_streams: usize,
+}
+
+/// Streams of one caller unless told otherwise: half of the watchers that a server has.
+pub const CALLER_STREAMS: usize = 50;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { caller_rate: 0, caller_streams: CALLER_STREAMS }
     }
 }
 

@@ -1,26 +1,160 @@
 //! The pool of connections to one schema, and the unit of work: named, measured, repeated when it lost a race.
-//! Works with TCP and Unix-socket URLs; every connection has its search path, name and statement timeout set.
+//! Works with TCP and Unix-socket URLs; every connection has its search path, name and statement timeout set. What is
+//! lent is in a transaction with a scope, which is opened on the way of its first statement.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::sql_types::{Bool, Text};
-use diesel::{ConnectionError, QueryableByName};
+use diesel::{ConnectionError, QueryResult, QueryableByName};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
-use futures::FutureExt;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures::{FutureExt, Stream};
 use tracing::Instrument;
 
 use crate::config;
 use crate::error::{self, Error};
+use crate::scope::Scope;
 use crate::sql::Sql;
 
-/// A connection whose search path is the schema of one service.
-pub type Connection = AsyncPgConnection;
-/// A connection on loan from the pool.
-pub type Pooled = Object<AsyncPgConnection>;
+/// A connection whose search path is the schema of one service. Statements go through [`Sql`].
+///
+/// One from the pool is in a transaction that is held to a scope: statements see and write nothing else. It is undone
+/// when it is dropped, unless it was committed.
+pub struct Connection {
+    postgres: Postgres,
+    /// What is to be sent ahead of the next statement, in one go with it.
+    ahead: Option<String>,
+    scope: Option<Scope>,
+    /// Whether a transaction was opened and not ended.
+    open: bool,
+    /// Whether the connection is closed rather than given back when it is dropped in a transaction, so that work which
+    /// is dropped half-way leaves neither the transaction nor its locks behind in the pool.
+    whole: bool,
+}
+
+enum Postgres {
+    Lent(Object<AsyncPgConnection>),
+    Own(AsyncPgConnection),
+    Gone,
+}
+
+impl Connection {
+    /// One that is in no transaction and has no scope.
+    pub(crate) fn own(postgres: AsyncPgConnection) -> Self {
+        Self { postgres: Postgres::Own(postgres), ahead: None, scope: None, open: false, whole: false }
+    }
+
+    fn lent(postgres: Object<AsyncPgConnection>, scope: &Scope, whole: bool) -> Self {
+        let mut connection = Self { postgres: Postgres::Lent(postgres), ahead: None, scope: None, open: false, whole };
+        connection.begin(scope);
+        connection
+    }
+
+    /// Opens a transaction that is held to the scope, with the next statement.
+    pub fn begin(&mut self, scope: &Scope) {
+        let end = if self.open { "ROLLBACK; " } else { "" };
+        self.ahead = Some(format!("{end}BEGIN; {}", scope.statement()));
+        self.scope = Some(scope.clone());
+    }
+
+    /// Goes on after a statement that failed, in a transaction of the same scope. What was read stands; where more is at
+    /// stake than what was read, the failure stands too.
+    pub fn begin_again(&mut self) {
+        if let Some(scope) = self.scope.clone().filter(|_| !self.whole) {
+            self.begin(&scope);
+        }
+    }
+
+    /// Holds the transaction to another scope from the next statement on; answers the one before.
+    pub fn within(&mut self, scope: Scope) -> Scope {
+        if self.scope.as_ref() == Some(&scope) {
+            return scope;
+        }
+        let statement = scope.statement();
+        self.ahead = Some(match self.ahead.take() {
+            Some(ahead) => format!("{ahead}; {statement}"),
+            None => statement,
+        });
+        self.scope.replace(scope).unwrap_or_else(|| Scope::of(Vec::new()))
+    }
+
+    /// Makes what was written durable.
+    pub async fn commit(&mut self) -> Result<(), Error> {
+        self.end("COMMIT").await
+    }
+
+    async fn end(&mut self, how: &str) -> Result<(), Error> {
+        self.ahead = None;
+        if self.open {
+            self.batch_execute(how).await?;
+            self.open = false;
+        }
+        Ok(())
+    }
+
+    /// Runs statements without parameters and without answers.
+    pub async fn batch_execute(&mut self, statements: &str) -> QueryResult<()> {
+        self.run(|mut postgres| async move { postgres.batch_execute(statements).await }).await
+    }
+
+    /// Runs a statement, behind what has to be sent ahead of it and without waiting for that.
+    pub(crate) async fn run<'a, T, F>(
+        &'a mut self,
+        statement: impl FnOnce(&'a AsyncPgConnection) -> F,
+    ) -> QueryResult<T>
+    where
+        F: Future<Output = QueryResult<T>>,
+    {
+        let ahead = self.ahead.take();
+        self.open |= ahead.is_some() && self.scope.is_some();
+        let postgres: &AsyncPgConnection = match &self.postgres {
+            Postgres::Lent(postgres) => postgres,
+            Postgres::Own(postgres) => postgres,
+            Postgres::Gone => return Err(diesel::result::Error::BrokenTransactionManager),
+        };
+        let Some(ahead) = ahead else { return statement(postgres).await };
+        let mut sender = postgres;
+        let (sent, outcome) = futures::join!(sender.batch_execute(&ahead), statement(postgres));
+        sent.and(outcome)
+    }
+
+    /// What the database tells listeners.
+    pub(crate) fn notifications(
+        &mut self,
+    ) -> Result<impl Stream<Item = QueryResult<diesel::pg::PgNotification>> + '_, Error> {
+        match &mut self.postgres {
+            Postgres::Own(postgres) => Ok(postgres.notifications_stream()),
+            _ => Err(Error::internal("only a connection of one's own listens")),
+        }
+    }
+
+    /// The connection of the driver, for migrations.
+    pub(crate) fn into_driver(mut self) -> Result<AsyncPgConnection, Error> {
+        match std::mem::replace(&mut self.postgres, Postgres::Gone) {
+            Postgres::Own(postgres) => Ok(postgres),
+            _ => Err(Error::internal("a connection of the pool goes back to it")),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Postgres::Lent(mut postgres) = std::mem::replace(&mut self.postgres, Postgres::Gone) else { return };
+        if !self.open {
+            return;
+        }
+        if self.whole {
+            drop(Object::take(postgres));
+            return;
+        }
+        // The first poll sends it, and nobody has to wait for the answer: whoever is lent the connection next queues
+        // behind it.
+        let _ = postgres.batch_execute("ROLLBACK").now_or_never();
+    }
+}
 
 /// How often a unit of work is done at most when it keeps losing races.
 const ATTEMPTS: u32 = 4;
@@ -116,17 +250,22 @@ impl Database {
         }
     }
 
-    /// Lends a connection; RESOURCE_EXHAUSTED when none is free for five seconds.
-    pub async fn get(&self) -> Result<Pooled, Error> {
+    /// Lends a connection in a transaction of that scope; RESOURCE_EXHAUSTED when none is free for five seconds.
+    pub async fn get(&self, scope: &Scope) -> Result<Connection, Error> {
+        self.lend(scope, false).await
+    }
+
+    async fn lend(&self, scope: &Scope, whole: bool) -> Result<Connection, Error> {
         match tokio::time::timeout(PATIENCE, self.inner.pool.get()).await {
-            Ok(connection) => Ok(connection?),
+            Ok(connection) => Ok(Connection::lent(connection?, scope, whole)),
             Err(_) => Err(Error::Busy { what: "the database", retry_after: Duration::from_millis(500) }),
         }
     }
 
-    /// Opens a connection outside the pool, with the same settings: for LISTEN and for locks that outlive requests.
+    /// Opens a connection outside the pool, with the same settings: for LISTEN and for locks that outlive requests. It is
+    /// in no transaction and has no scope.
     pub async fn dedicated(&self) -> Result<Connection, Error> {
-        self.inner.settings.connect().await.map_err(Error::unavailable)
+        self.inner.settings.connect().await.map(Connection::own).map_err(Error::unavailable)
     }
 
     /// Opens a connection of the underlying driver, with the same settings: for COPY.
@@ -139,11 +278,11 @@ impl Database {
         Ok(client)
     }
 
-    /// Does `work` in one transaction: all of it or nothing. Done again, a few times, when it loses a race
+    /// Does `work` in one transaction of that scope: all of it or nothing. Done again, a few times, when it loses a race
     /// (serialization failure, deadlock, the same request id at the same time); ABORTED after that.
     ///
     /// The work must have no effect outside the database. `name` stands in traces: "create service".
-    pub async fn transaction<T, F>(&self, name: &'static str, work: F) -> Result<T, Error>
+    pub async fn transaction<T, F>(&self, name: &'static str, scope: &Scope, work: F) -> Result<T, Error>
     where
         F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
             + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
@@ -151,11 +290,11 @@ impl Database {
             + Sync,
         T: Send,
     {
-        self.repeat(name, End::Commit, work).await
+        self.repeat(name, scope, End::Commit, work).await
     }
 
     /// Does `work` as [`Database::transaction`] would, answers the same, and undoes it all.
-    pub async fn rehearse<T, F>(&self, name: &'static str, work: F) -> Result<T, Error>
+    pub async fn rehearse<T, F>(&self, name: &'static str, scope: &Scope, work: F) -> Result<T, Error>
     where
         F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
             + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
@@ -163,10 +302,10 @@ impl Database {
             + Sync,
         T: Send,
     {
-        self.repeat(name, End::Rollback, work).await
+        self.repeat(name, scope, End::Rollback, work).await
     }
 
-    async fn repeat<T, F>(&self, name: &'static str, end: End, work: F) -> Result<T, Error>
+    async fn repeat<T, F>(&self, name: &'static str, scope: &Scope, end: End, work: F) -> Result<T, Error>
     where
         F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
             + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
@@ -177,7 +316,7 @@ impl Database {
         let mut attempt = 1;
         loop {
             let span = tracing::debug_span!("unit_of_work", name, attempt);
-            match self.attempt(end, &work).instrument(span).await {
+            match self.attempt(scope, end, &work).instrument(span).await {
                 Err(error) if error.is_conflict() => {
                     if attempt == ATTEMPTS {
                         return Err(Error::refused(
@@ -194,7 +333,7 @@ impl Database {
         }
     }
 
-    async fn attempt<T, F>(&self, end: End, work: &F) -> Result<T, Error>
+    async fn attempt<T, F>(&self, scope: &Scope, end: End, work: &F) -> Result<T, Error>
     where
         F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
             + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
@@ -202,46 +341,19 @@ impl Database {
             + Sync,
         T: Send,
     {
-        type Manager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
-        let mut loan = Loan(Some(self.get().await?));
-        let connection = loan.connection()?;
-        Manager::begin_transaction(connection).await?;
-        let outcome = work(connection).await;
+        let mut connection = self.lend(scope, true).await?;
+        let outcome = work(&mut connection).await;
         match (&outcome, end) {
-            (Ok(_), End::Commit) => Manager::commit_transaction(connection).await?,
-            (Ok(_), End::Rollback) => Manager::rollback_transaction(connection).await?,
+            (Ok(_), End::Commit) => connection.end("COMMIT").await?,
+            (Ok(_), End::Rollback) => connection.end("ROLLBACK").await?,
             (Err(_), _) => {
                 // The error that led here says more than a rollback that fails too.
-                if let Err(cause) = Manager::rollback_transaction(connection).await {
+                if let Err(cause) = connection.end("ROLLBACK").await {
                     tracing::debug!(%cause, "rollback failed");
-                    return outcome;
                 }
             }
         }
-        loan.give_back();
         outcome
-    }
-}
-
-/// A connection in a transaction. Unless it is given back it is closed, so that work which is dropped half-way
-/// leaves neither an open transaction nor locks behind in the pool.
-struct Loan(Option<Pooled>);
-
-impl Loan {
-    fn connection(&mut self) -> Result<&mut Connection, Error> {
-        self.0.as_deref_mut().ok_or_else(|| Error::internal("the connection was given back"))
-    }
-
-    fn give_back(mut self) {
-        self.0.take();
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(Object::take(connection));
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! of a request is looked at before its caller is known and may use the method (AIP-211).
 //! Every refusal leaves with a reason, also those that the transport makes by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use tracing::{Instrument, Span};
 use crate::auth::{Authenticator, Caller};
 use crate::clock;
 use crate::error::{self, DOMAIN, Error, Reason};
+use crate::limit::{Limits, Stream};
 use crate::metrics::Calls;
 use crate::telemetry;
 use crate::tls::Peer;
@@ -36,6 +37,9 @@ pub(crate) struct Edge {
     pub(crate) authenticator: Arc<Authenticator>,
     /// The role that each method takes, by its full name.
     pub(crate) roles: Arc<HashMap<&'static str, &'static str>>,
+    /// The methods whose answer is a stream.
+    pub(crate) streaming: Arc<HashSet<String>>,
+    pub(crate) limits: Limits,
     pub(crate) clock: clock::Shared,
     pub(crate) calls: Calls,
 }
@@ -63,14 +67,17 @@ impl Service<Request<Body>> for Edge {
             otel.kind = tracing::field::Empty,
         );
         telemetry::begin_call(&span, &method, request.headers());
-        let call = Call::begin(self.calls.clone(), method.clone(), span.clone());
+        let mut call = Call::begin(self.calls.clone(), method.clone(), span.clone());
         // Made here, before the transport's own timer, so that ours is the one that answers.
         let deadline = deadline(request.headers()).map(tokio::time::sleep);
         let mut this = self.clone();
         let answer = async move {
             let inner = async {
                 match this.admit(&method, &mut request).await {
-                    Ok(()) => this.routes.call(request).await,
+                    Ok(stream) => {
+                        call.stream = stream;
+                        this.routes.call(request).await
+                    }
                     Err(error) => Ok(Status::from(error).into_http()),
                 }
             };
@@ -98,22 +105,27 @@ impl Service<Request<Body>> for Edge {
 }
 
 impl Edge {
-    /// Puts the caller into the request, if it may use the method: first who it is, then what it may do.
-    async fn admit(&self, method: &str, request: &mut Request<Body>) -> Result<(), Error> {
+    /// Puts the caller into the request, if it may use the method: first who it is, then whether it asks for too much,
+    /// then what it may do. Answers the stream that begins, if there is one and they are counted.
+    async fn admit(&self, method: &str, request: &mut Request<Body>) -> Result<Option<Stream>, Error> {
         if OPEN.iter().any(|prefix| method.starts_with(prefix)) {
-            return Ok(());
+            return Ok(None);
         }
         let credentials =
             request.headers().get(http::header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
         let peer = request.extensions().get::<Peer>();
         let caller = self.authenticator.authenticate(credentials, peer, self.clock.now()).await?;
         tracing::Span::current().record("actor", &caller.actor);
+        let now = tokio::time::Instant::now();
+        self.limits.call(&caller, now)?;
         // A method that is not in the table does not exist: see `Server::bind`.
-        if let Some(role) = self.roles.get(method.trim_start_matches('/')).filter(|role| !role.is_empty()) {
+        let name = method.trim_start_matches('/');
+        if let Some(role) = self.roles.get(name).filter(|role| !role.is_empty()) {
             caller.require(role)?;
         }
+        let stream = if self.streaming.contains(name) { self.limits.stream(&caller, now)? } else { None };
         request.extensions_mut().insert::<Arc<Caller>>(caller);
-        Ok(())
+        Ok(stream)
     }
 }
 
@@ -124,11 +136,13 @@ struct Call {
     began: tokio::time::Instant,
     code: Code,
     span: Span,
+    /// Counted as long as the call is under way.
+    stream: Option<Stream>,
 }
 
 impl Call {
     fn begin(calls: Calls, path: String, span: Span) -> Self {
-        Self { calls, path, began: tokio::time::Instant::now(), code: Code::Cancelled, span }
+        Self { calls, path, began: tokio::time::Instant::now(), code: Code::Cancelled, span, stream: None }
     }
 
     fn end(mut self, code: Code) {
@@ -258,6 +272,8 @@ mod tests {
             routes: Routes::default(),
             authenticator: Arc::new(callers),
             roles: Arc::new([("itsm.x.v1.Slow/Wait", "waiter"), ("itsm.x.v1.Slow/Haste", "runner")].into()),
+            streaming: Arc::default(),
+            limits: Limits::default(),
             clock: Arc::new(clock::System),
             calls: Calls::default(),
         }

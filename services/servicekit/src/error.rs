@@ -68,6 +68,8 @@ reasons! {
     RESUME_TOKEN_TOO_OLD, OutOfRange, "the journal no longer streams from there: the message names the oldest token available", ["oldest_token"];
     LIMIT_REACHED, ResourceExhausted, "as many of these exist as one schema keeps: delete one first", ["resource"];
     RESUME_TOKEN_UNKNOWN, OutOfRange, "the journal was restored from a back-up that is older than the token: start anew";
+    RATE_EXCEEDED, ResourceExhausted, "the caller makes more calls than the server takes from one: try again after the delay in RetryInfo, and more slowly";
+    STREAMS_EXCEEDED, ResourceExhausted, "the caller has as many streams open as the server serves to one: close one first";
     TOO_BUSY, ResourceExhausted, "more requests are queued than can be served: try again after the delay in RetryInfo";
     DEADLINE_EXCEEDED, DeadlineExceeded, "the deadline passed; a write may have happened all the same: repeat it with the same request id";
     DATABASE_UNAVAILABLE, Unavailable, "the database cannot be reached; a write may have happened all the same: repeat it with the same request id", ["reference"];
@@ -138,6 +140,16 @@ pub enum Error {
     Busy {
         /// What is full.
         what: &'static str,
+        /// When another attempt makes sense.
+        retry_after: Duration,
+    },
+    /// One caller asks for more than its share.
+    #[error("{message}")]
+    Limited {
+        /// Of what.
+        reason: Reason,
+        /// One sentence: names the limit and the way out.
+        message: String,
         /// When another attempt makes sense.
         retry_after: Duration,
     },
@@ -251,7 +263,7 @@ impl Error {
     /// The reason that a client sees.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Invalid { reason, .. } | Self::Refused { reason, .. } => *reason,
+            Self::Invalid { reason, .. } | Self::Refused { reason, .. } | Self::Limited { reason, .. } => *reason,
             Self::NotFound { .. } => RESOURCE_NOT_FOUND,
             repetition @ Self::Constraint { .. } if repetition.is_repetition() => CONFLICT,
             Self::AlreadyExists { .. } | Self::Constraint { kind: Constraint::Unique, .. } => RESOURCE_EXISTS,
@@ -321,7 +333,7 @@ impl From<Error> for Status {
                     metadata.insert("resource".to_owned(), subject);
                 }
             }
-            Error::Busy { retry_after, .. } => {
+            Error::Busy { retry_after, .. } | Error::Limited { retry_after, .. } => {
                 details.set_retry_info(Some(retry_after));
             }
             Error::Unavailable { .. } => {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use diesel::OptionalExtension;
 use diesel::sql_types::{BigInt, Binary, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +14,7 @@ use crate::auth::Caller;
 use crate::clock;
 use crate::db::{Connection, Database};
 use crate::error::{self, Error};
+use crate::scope::Scope;
 use crate::sql::Sql;
 
 /// The table, for the first migration of every service.
@@ -152,8 +152,9 @@ async fn delete_expired(database: &Database, now: Timestamp) -> Result<i64, Erro
         Sql::new("DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency WHERE created_at < ");
     sql.bind::<Timestamptz, _>(jiff_diesel::Timestamp::from(before));
     sql.push(" ORDER BY created_at LIMIT ").bind::<BigInt, _>(SWEEP_ROWS).push(" FOR UPDATE SKIP LOCKED))");
-    let mut connection = database.get().await?;
-    let deleted = sql.execute(&mut *connection).await?;
+    let mut connection = database.get(&Scope::Everything).await?;
+    let deleted = sql.execute(&mut connection).await?;
+    connection.commit().await?;
     i64::try_from(deleted).map_err(Error::internal)
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Jsonb, Text};
-use diesel_async::RunQueryDsl;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -16,6 +15,7 @@ use crate::auth::Caller;
 use crate::error::{Error, Violation};
 use crate::kit::Kit;
 use crate::resource::{self, Outcome};
+use crate::scope::Scope;
 use crate::sql::Sql;
 use crate::standard::Declared;
 
@@ -150,7 +150,7 @@ async fn first_recorded<R: Declared>(kit: &Kit, names: Vec<String>) -> Result<Ha
     }
     let mut sql = Sql::new("SELECT subject AS name, payload AS body FROM journal WHERE subject_version = 1 ");
     sql.push("AND subject = ANY(").bind::<Array<Text>, _>(names).push(")");
-    let rows: Vec<Recorded> = sql.load(&mut kit.database.get().await?).await?;
+    let rows: Vec<Recorded> = sql.load(&mut kit.database.get(&Scope::Everything).await?).await?;
     Ok(rows.into_iter().filter_map(|row| Some((row.name, R::deserialize(&row.body).ok()?))).collect())
 }
 

@@ -1,22 +1,27 @@
 //! What every use case of a service needs, in one value that is cheap to clone.
 
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Binary, Text};
-use diesel_async::RunQueryDsl;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::auth::Caller;
 use crate::db::{Connection, Database, Work};
 use crate::error::Error;
 use crate::journal::Feed;
 use crate::metrics::Metrics;
 use crate::migrate::{self, Service};
 use crate::page::Signer;
+use crate::scope::Scope;
 use crate::sql::Sql;
 use crate::{clock, config};
+
+/// Answers a customer and those below it.
+type Family = dyn Fn(&str) -> Vec<String> + Send + Sync;
 
 /// Database, clock, journal and tokens of one service.
 #[derive(Clone)]
@@ -35,6 +40,7 @@ pub struct Kit {
     pub metrics: Metrics,
     /// Cancelled when the server begins to stop: streams and background tasks end then.
     pub stop: CancellationToken,
+    family: Arc<OnceLock<Box<Family>>>,
     tasks: TaskTracker,
 }
 
@@ -73,14 +79,34 @@ impl Kit {
             feed: Feed::default(),
             signer: Signer::new(&secret.page_token_key)?,
             stop: CancellationToken::new(),
+            family: Arc::default(),
             tasks: TaskTracker::new(),
         })
     }
 
-    /// Does `work` in one transaction and wakes the sequencer; with `validate_only` everything is tried and undone.
+    /// States how a customer and those below it are found, for services that know. To others a caller who is bound to a
+    /// customer is bound to that one alone.
+    pub fn find_customers_below(&self, family: impl Fn(&str) -> Vec<String> + Send + Sync + 'static) {
+        if self.family.set(Box::new(family)).is_err() {
+            tracing::debug!("stated before: the first statement holds");
+        }
+    }
+
+    /// What the caller may see: everything, or what belongs to a customer and those below it.
+    pub fn scope_of(&self, caller: &Caller) -> Scope {
+        match &caller.customer {
+            None => Scope::Everything,
+            Some(customer) => Scope::of(match self.family.get() {
+                Some(family) => family(customer),
+                None => vec![customer.clone()],
+            }),
+        }
+    }
+
+    /// Does `work` in one transaction of that scope and wakes the sequencer; with `validate_only` everything is tried and undone.
     ///
     /// See [`Database::transaction`] for what the work must be like.
-    pub async fn write<T, F>(&self, name: &'static str, validate_only: bool, work: F) -> Result<T, Error>
+    pub async fn write<T, F>(&self, name: &'static str, scope: &Scope, validate_only: bool, work: F) -> Result<T, Error>
     where
         F: for<'c> AsyncFn(&'c mut Connection) -> Result<T, Error>
             + for<'c> Work<&'c mut Connection, Result<T, Error>, Fut: Send>
@@ -89,9 +115,9 @@ impl Kit {
         T: Send,
     {
         if validate_only {
-            return self.database.rehearse(name, work).await;
+            return self.database.rehearse(name, scope, work).await;
         }
-        let outcome = self.database.transaction(name, work).await?;
+        let outcome = self.database.transaction(name, scope, work).await?;
         self.feed.wake();
         Ok(outcome)
     }

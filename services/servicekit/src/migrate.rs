@@ -5,7 +5,7 @@ use diesel::QueryableByName;
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
 use diesel::sql_types::{Bool, Text};
-use diesel_async::{AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use crate::config;
@@ -116,11 +116,13 @@ pub async fn run(config: &config::Database, service: &Service) -> Result<Vec<Str
     let mut connection = Database::open(&unhurried, service.name, None)?.dedicated().await?;
     // Held until the connection closes.
     connection.batch_execute("SELECT pg_advisory_lock(hashtextextended('itsm migrate', 0))").await?;
+    // An owner is held to a scope like everybody else.
+    connection.batch_execute("SET itsm.scope = '*'").await?;
     refuse_newer(&applied(&mut connection, service).await?, service)?;
     connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(service.name))).await?;
-    let mut harness = AsyncMigrationHarness::new(connection);
+    let mut harness = AsyncMigrationHarness::new(connection.into_driver()?);
     let done = run_pending(&mut harness, service)?;
-    let mut connection = harness.into_inner();
+    let mut connection = Connection::own(harness.into_inner());
     grant_roles(&mut connection, service).await?;
     if !done.is_empty() {
         tracing::info!(service = service.name, migrations = done.join(" "), "migrated");
@@ -128,7 +130,10 @@ pub async fn run(config: &config::Database, service: &Service) -> Result<Vec<Str
     Ok(done)
 }
 
-fn run_pending(harness: &mut AsyncMigrationHarness<Connection>, service: &Service) -> Result<Vec<String>, Error> {
+fn run_pending(
+    harness: &mut AsyncMigrationHarness<AsyncPgConnection>,
+    service: &Service,
+) -> Result<Vec<String>, Error> {
     let applied = harness.applied_migrations().map_err(Error::internal)?;
     let mut pending = MigrationSource::<Pg>::migrations(&service.migrations).map_err(Error::internal)?;
     pending.retain(|migration| !applied.contains(&migration.name().version()));

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use diesel_async::RunQueryDsl;
 
 use crate::db::Connection;
 use crate::error::{self, Error, Violation};

@@ -25,6 +25,7 @@ use crate::db::Connection;
 use crate::edge::Edge;
 use crate::error::{self, Error};
 use crate::kit::Kit;
+use crate::limit::Limits;
 use crate::tls::{Listener, Protocol};
 use crate::{config, idempotency, journal, metrics, migrate, page, standard, webhook};
 
@@ -173,6 +174,8 @@ impl Server {
                 routes: this.routes.routes().prepare(),
                 authenticator: Arc::new(authenticator),
                 roles: Arc::new(this.roles),
+                streaming: Arc::new(standard::streaming_methods().into_iter().collect()),
+                limits: Limits::new(&config.limits),
                 clock: this.kit.clock.clone(),
                 calls: this.kit.metrics.calls(&served),
             },

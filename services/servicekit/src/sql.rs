@@ -1,14 +1,17 @@
 //! Statements put together at run time: text that we wrote, values always bound, never spliced in.
 //! Prepared once per connection and text, which `diesel::sql_query` is not.
 
-use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, Untyped};
+use diesel::{QueryResult, QueryableByName};
+use diesel_async::RunQueryDsl;
 use std::marker::PhantomData;
 
-/// A statement under construction; run it with `diesel_async::RunQueryDsl`, rows derive `QueryableByName`.
+use crate::db::Connection;
+
+/// A statement under construction; rows that it gives derive `QueryableByName`.
 #[derive(Default)]
 pub struct Sql {
     parts: Vec<Part>,
@@ -65,6 +68,27 @@ impl Sql {
         self.parts.push(Part::Bind(Box::new(Bound { value, sql_type: PhantomData::<fn() -> ST> })));
         self
     }
+
+    /// All rows.
+    pub async fn load<T: QueryableByName<Pg> + Send + 'static>(
+        self,
+        connection: &mut Connection,
+    ) -> QueryResult<Vec<T>> {
+        connection.run(|mut postgres| async move { RunQueryDsl::load(self, &mut postgres).await }).await
+    }
+
+    /// The first row; `NotFound` when there is none.
+    pub async fn get_result<T: QueryableByName<Pg> + Send + 'static>(
+        self,
+        connection: &mut Connection,
+    ) -> QueryResult<T> {
+        connection.run(|mut postgres| async move { RunQueryDsl::get_result(self, &mut postgres).await }).await
+    }
+
+    /// The number of rows that were written.
+    pub async fn execute(self, connection: &mut Connection) -> QueryResult<usize> {
+        connection.run(|mut postgres| async move { RunQueryDsl::execute(self, &mut postgres).await }).await
+    }
 }
 
 impl std::fmt::Display for Sql {
@@ -110,8 +134,6 @@ impl QueryId for Sql {
 impl Query for Sql {
     type SqlType = Untyped;
 }
-
-impl<Connection> diesel::RunQueryDsl<Connection> for Sql {}
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Integer, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, ServiceDescriptor};
@@ -20,6 +19,7 @@ use crate::idempotency::Key;
 use crate::kit::Kit;
 use crate::page::{self, Page};
 use crate::resource::{self, Change, Create, List, Publish, Resource, Revision, Revisioned, Stored};
+use crate::scope::Scope;
 use crate::sql::Sql;
 use crate::wire;
 
@@ -56,6 +56,14 @@ pub fn methods_of(package: &str) -> Vec<String> {
 /// Every method of a gRPC service of the contract by its full name. Empty: the contract has no such service.
 pub(crate) fn methods_of_service(name: &str) -> Vec<String> {
     methods(|service| service.full_name() == name)
+}
+
+/// Full names of all methods whose answer is a stream.
+pub(crate) fn streaming_methods() -> Vec<String> {
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap_or_default();
+    let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let streaming = methods.filter(prost_reflect::MethodDescriptor::is_server_streaming);
+    streaming.map(|method| format!("{}/{}", method.parent_service().full_name(), method.name())).collect()
 }
 
 fn methods(wanted: impl Fn(&ServiceDescriptor) -> bool) -> Vec<String> {
@@ -209,7 +217,7 @@ async fn in_force(kit: &Kit, table: &str, names: Vec<String>) -> Result<InForce,
     sql.push(table).push(" WHERE name = ANY(").bind::<Array<Text>, _>(names);
     sql.push(") AND effective_from <= ").bind::<Timestamptz, _>(jiff_diesel::Timestamp::from(kit.clock.now()));
     sql.push(" ORDER BY name, effective_from DESC");
-    let rows: Vec<InForceRow> = sql.load(&mut kit.database.get().await?).await?;
+    let rows: Vec<InForceRow> = sql.load(&mut kit.database.get(&Scope::Everything).await?).await?;
     Ok(rows.into_iter().map(|row| (row.name, (row.revision, row.effective_from.into()))).collect())
 }
 

@@ -13,6 +13,7 @@ use crate::error::{self, Error};
 use crate::journal::Feed;
 use crate::kit::Kit;
 use crate::metrics::Load;
+use crate::scope::Scope;
 
 /// Most jobs written in one statement.
 pub const MAX_BATCH: usize = 500;
@@ -36,10 +37,10 @@ pub trait Job: Send + 'static {
     /// Identifies the request, so that one that comes twice at once is not written twice in one batch. None: cannot.
     fn request_id(&self) -> Option<Uuid>;
 
-    /// Row-level scope ([`crate::Caller::scope`]); jobs of different scopes never share a batch.
-    fn scope(&self) -> &str;
+    /// What its transaction is held to; jobs of different scopes never share a batch.
+    fn scope(&self) -> &Scope;
 
-    /// Writes the jobs as ONE data-modifying statement, which commits by itself, and answers each in their order.
+    /// Writes the jobs as ONE data-modifying statement, and answers each in their order.
     ///
     /// On failure nothing may remain: the batch is split until the job at fault is alone. May be called more than
     /// once with the same job.
@@ -108,8 +109,10 @@ struct Target {
 
 impl<J: Job> Sink<J> for Target {
     async fn write(&self, jobs: &mut [J]) -> Result<Vec<J::Outcome>, Error> {
-        let mut connection = self.database.get().await?;
+        let Some(scope) = jobs.first().map(|job| job.scope().clone()) else { return Ok(Vec::new()) };
+        let mut connection = self.database.get(&scope).await?;
         let outcomes = J::write(&mut connection, jobs).await?;
+        connection.commit().await?;
         self.feed.wake();
         Ok(outcomes)
     }
@@ -138,7 +141,7 @@ async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::Receiver<Waiting<J>>
 
 /// Takes the first job and all that may share its statement, sorted by key; the others keep their order.
 fn take_batch<J: Job>(waiting: &mut VecDeque<Waiting<J>>) -> Vec<Waiting<J>> {
-    let Some(scope) = waiting.front().map(|first| first.job.scope().to_owned()) else { return Vec::new() };
+    let Some(scope) = waiting.front().map(|first| first.job.scope().clone()) else { return Vec::new() };
     let mut batch: BTreeMap<String, Waiting<J>> = BTreeMap::new();
     let mut requests = HashSet::new();
     let mut held_back = HashSet::new();
@@ -147,7 +150,7 @@ fn take_batch<J: Job>(waiting: &mut VecDeque<Waiting<J>>) -> Vec<Waiting<J>> {
         let key = next.job.key().to_owned();
         let request = next.job.request_id();
         let fits = batch.len() < MAX_BATCH
-            && next.job.scope() == scope
+            && *next.job.scope() == scope
             && !held_back.contains(&key)
             && !batch.contains_key(&key)
             && request.is_none_or(|id| !requests.contains(&id));
@@ -231,7 +234,7 @@ mod tests {
     #[derive(Debug, Clone)]
     struct Put {
         row: &'static str,
-        scope: &'static str,
+        scope: Scope,
         request: Option<Uuid>,
         bad: bool,
     }
@@ -248,8 +251,8 @@ mod tests {
             self.request
         }
 
-        fn scope(&self) -> &str {
-            self.scope
+        fn scope(&self) -> &Scope {
+            &self.scope
         }
 
         async fn write(_connection: &mut Connection, _jobs: &mut [Self]) -> Result<Vec<String>, Error> {
@@ -258,7 +261,7 @@ mod tests {
     }
 
     fn put(row: &'static str) -> Put {
-        Put { row, scope: "", request: None, bad: false }
+        Put { row, scope: Scope::Everything, request: None, bad: false }
     }
 
     /// Remembers the batches that were tried.
@@ -335,7 +338,11 @@ mod tests {
     #[tokio::test]
     async fn scopes_never_share_a_batch() {
         let sink = Tried::default();
-        run(sink.clone(), vec![put("a"), Put { scope: "x", ..put("b") }, put("c")]).await;
+        run(
+            sink.clone(),
+            vec![put("a"), Put { scope: Scope::of(vec!["customers/x".to_owned()]), ..put("b") }, put("c")],
+        )
+        .await;
         assert_eq!(batches(&sink), [vec!["a", "c"], vec!["b"]]);
     }
 

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use itsm::client::Channel;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use prost_reflect::DescriptorPool;
+use prost_reflect::prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value, json};
 use servicekit::auth::Permission;
 use servicekit::config;
@@ -20,7 +21,7 @@ use super::{Key, accepting, assembled, claims, key_set, with, write};
 
 /// Messages as they are on the wire.
 #[derive(Default)]
-struct Bytes;
+pub(super) struct Bytes;
 
 impl Codec for Bytes {
     type Encode = Vec<u8>;
@@ -231,4 +232,54 @@ async fn who_may_not_learns_nothing_of_what_was_sent() {
             assert_eq!(status.code(), Code::PermissionDenied, "{method} of {server}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_method_takes_a_message_that_is_too_large() {
+    let house = House::new(&config::Server::insecure(0)).await;
+    let large = vec![0; servicekit::serve::MAX_MESSAGE_BYTES + 1];
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap();
+    for (server, method, _) in &house.methods {
+        let (service, name) = method.split_once('/').unwrap();
+        let service = pool.get_service_by_name(service).unwrap();
+        // The answer to a stream begins before its messages are read.
+        if service.methods().any(|method| method.name() == name && method.is_client_streaming()) {
+            continue;
+        }
+        let status = house.call(server, method, None, &large).await.expect_err(method);
+        assert_eq!(reason(&status), "MESSAGE_TOO_LARGE", "{method} of {server}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_filter_has_its_limits() {
+    let house = House::new(&config::Server::insecure(0)).await;
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap();
+    let long = format!("name = \"{}\"", "a".repeat(domain::filter::MAX_LENGTH));
+    let deep = format!("{}name = \"a\"{}", "(".repeat(domain::filter::MAX_DEPTH + 1), ")".repeat(33));
+    let many = vec!["name = \"a\""; domain::filter::MAX_TERMS + 1].join(" OR ");
+    let mut filtered = 0;
+    for (server, method, _) in &house.methods {
+        let (service, name) = method.split_once('/').unwrap();
+        let service = pool.get_service_by_name(service).unwrap();
+        let input = service.methods().find(|method| method.name() == name).unwrap().input();
+        if input.get_field_by_name("filter").is_none() {
+            continue;
+        }
+        let ask = async |filter: &str| {
+            let mut request = DynamicMessage::new(input.clone());
+            request.set_field_by_name("filter", prost_reflect::Value::String(filter.to_owned()));
+            house.call(server, method, None, &request.encode_to_vec()).await
+        };
+        // Some want to know first of what the list is.
+        if ask("").await.is_err() {
+            continue;
+        }
+        filtered += 1;
+        for filter in [&long, &deep, &many] {
+            let status = ask(filter).await.expect_err(method);
+            assert_eq!(reason(&status), "FILTER_INVALID", "{method} of {server}");
+        }
+    }
+    assert!(filtered >= 20, "{filtered}");
 }

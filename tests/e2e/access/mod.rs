@@ -3,7 +3,9 @@
 mod dashboard;
 mod docs;
 mod issuer;
+mod limits;
 mod matrix;
+mod scope;
 mod tls;
 
 use std::path::{Path, PathBuf};

@@ -24,7 +24,8 @@ async fn the_order_is_dense_and_keeps_changes_whole_and_subjects_in_order() {
             for version in 1..=30 {
                 let facts: Vec<NewFact> = (0..3).map(|_| fact(&subject, version, "", Audience::Internal)).collect();
                 let id = kit.clock.id();
-                kit.write("note", false, async |c| journal::append(c, id, &facts).await).await.unwrap();
+                let work = async |connection: &mut Connection| journal::append(connection, id, &facts).await;
+                kit.write("note", &Scope::Everything, false, work).await.unwrap();
             }
         });
     }
@@ -85,7 +86,8 @@ async fn a_watcher_that_resumes_misses_nothing_and_sees_nothing_twice() {
                     fact("widgets/b", version, "", Audience::Public),
                 ];
                 let id = kit.clock.id();
-                kit.write("note", false, async |c| journal::append(c, id, &facts).await).await.unwrap();
+                let work = async |connection: &mut Connection| journal::append(connection, id, &facts).await;
+                kit.write("note", &Scope::Everything, false, work).await.unwrap();
             }
         })
     };

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl;
 use domain::amount::Decimal;
 use domain::filter::{self, Content, Context, Value};
 use proptest::prelude::*;
@@ -115,7 +114,7 @@ fn a_filter_selects_in_sql_what_it_selects_in_memory() {
         FIELDS.condition(&typed, &mut sql);
         sql.push(" ORDER BY name");
         let rows: Vec<Named> = runtime.block_on(async {
-            let mut connection = fixture.kit.database.get().await.unwrap();
+            let mut connection = fixture.kit.database.get(&Scope::Everything).await.unwrap();
             sql.load(&mut connection).await.unwrap()
         });
         let found: Vec<String> = rows.into_iter().map(|row| row.name).collect();

@@ -17,12 +17,13 @@ use proto::journal::v1::ListJournalEntriesRequest;
 use proto::journal::v1::journal_service_client::JournalServiceClient;
 use serde::{Deserialize, Serialize};
 use servicekit::clock::Manual;
+use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
 use servicekit::idempotency::Key;
 use servicekit::journal::{self, Audience, NewFact};
 use servicekit::resource::{self, Create, Resource, Revisioned, Stored, Visibility};
 use servicekit::serve::Server;
-use servicekit::{Caller, Error, Kit, Service, Violation, config, migrate};
+use servicekit::{Caller, Error, Kit, Scope, Service, Violation, config, migrate};
 use testkit::TestDatabase;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
@@ -122,7 +123,8 @@ impl Fixture {
 
     /// Opens connections beforehand, so that what races does not queue for the first one.
     async fn open_connections(&self) {
-        let idle = futures::future::join_all((0..8).map(|_| self.kit.database.get())).await;
+        let everything = Scope::Everything;
+        let idle = futures::future::join_all((0..8).map(|_| self.kit.database.get(&everything))).await;
         assert!(idle.iter().all(Result::is_ok));
     }
 
@@ -143,12 +145,15 @@ impl Fixture {
 
     /// A number from the database.
     async fn number(&self, query: &str) -> i64 {
-        self.kit.database.raw().await.unwrap().query_one(query, &[]).await.unwrap().get(0)
+        let client = self.kit.database.raw().await.unwrap();
+        client.batch_execute("SET itsm.scope = '*'").await.unwrap();
+        client.query_one(query, &[]).await.unwrap().get(0)
     }
 
     async fn append(&self, facts: &[NewFact]) {
         let id = self.kit.clock.id();
-        self.kit.write("note", false, async |connection| journal::append(connection, id, facts).await).await.unwrap();
+        let work = async |connection: &mut Connection| journal::append(connection, id, facts).await;
+        self.kit.write("note", &Scope::Everything, false, work).await.unwrap();
     }
 
     async fn until_in_order(&self, facts: i64) {

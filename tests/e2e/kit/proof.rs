@@ -52,10 +52,10 @@ struct Version {
 /// Changes a subject, whose row is locked until the end. Answers how many facts that made.
 async fn write(kit: &Kit, subject: &str) -> i64 {
     let id = kit.clock.id();
-    let written = kit.write("note", false, async |connection| {
+    let written = kit.write("note", &Scope::Everything, false, async |connection| {
         let mut sql = Sql::new("UPDATE widget SET version = version + 1 WHERE name = ");
         sql.bind::<Text, _>(subject.to_owned()).push(" RETURNING version");
-        let locked: Version = diesel_async::RunQueryDsl::get_result(sql, connection).await?;
+        let locked: Version = sql.get_result(connection).await?;
         journal::append(connection, id, &change(subject, locked.version)).await?;
         Ok(size(subject, locked.version))
     });
@@ -320,7 +320,7 @@ async fn reading_on_by_position_loses_a_change_that_commits_late_and_the_feed_do
         let (began, released) = (std::sync::Mutex::new(Some(began)), tokio::sync::Mutex::new(released));
         async move {
             let id = kit.clock.id();
-            let written = kit.write("note", false, async |connection| {
+            let written = kit.write("note", &Scope::Everything, false, async |connection| {
                 journal::append(connection, id, &change(&subject(1), 1)).await?;
                 began.lock().unwrap().take().unwrap().send(()).unwrap();
                 (&mut *released.lock().await).await.map_err(Error::internal)

@@ -111,8 +111,9 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<axum::response::Response, StatusCode> {
-    let _ = sender.send(Delivery { headers, body: body.to_vec() });
+    // Taken first: who is told of the delivery may state the next answer.
     let answer = answers.lock().unwrap().pop_front().unwrap_or(Answer::Status(204));
+    let _ = sender.send(Delivery { headers, body: body.to_vec() });
     match answer {
         Answer::Status(code) => Err(StatusCode::from_u16(code).unwrap()),
         Answer::Redirect(to) => Ok((StatusCode::FOUND, [(header::LOCATION, to)]).into_response()),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use diesel_async::RunQueryDsl;
 use servicekit::resource::{self, Change, Outcome, Publish};
 use servicekit::sql::Sql;
 use servicekit::{error, idempotency};
@@ -198,7 +197,7 @@ async fn a_revision_is_never_edited_and_only_the_first_may_look_back() {
     assert_eq!(publish("2024-07-01T00:00:00Z").await.unwrap_err().reason(), error::REVISION_TIME_TAKEN);
     assert_eq!(publish("").await.unwrap().effective_from, fixture.kit.clock.now());
 
-    let mut connection = fixture.kit.database.get().await.unwrap();
+    let mut connection = fixture.kit.database.get(&Scope::Everything).await.unwrap();
     for (at, revision) in [
         ("2019-01-01T00:00:00Z", None),
         ("2020-01-01T00:00:00Z", Some(1)),
@@ -215,7 +214,7 @@ async fn a_write_that_is_dropped_leaves_no_lock_behind() {
     let fixture = Fixture::new().await;
     fixture.create("widgets/a", Widget::default()).await.unwrap();
     fixture.open_connections().await;
-    let dropped = fixture.kit.write("half a write", false, async |connection| {
+    let dropped = fixture.kit.write("half a write", &Scope::Everything, false, async |connection| {
         Sql::new("SELECT FROM widget FOR UPDATE").execute(connection).await?;
         Sql::new("SELECT pg_sleep(60)").execute(connection).await?;
         Ok(())

@@ -4,7 +4,6 @@ use std::sync::{Arc, LazyLock};
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Integer, Jsonb, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::agreement::Kind as AgreementKind;
 use domain::filter::Field;
 use domain::finding::Finding;

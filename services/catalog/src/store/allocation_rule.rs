@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::allocation::{Charge, Rule};
 use domain::amount::{Amount, Currency, Decimal};
 use domain::filter::{Field, Kind};

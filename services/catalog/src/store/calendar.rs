@@ -5,7 +5,6 @@ use std::sync::{Arc, LazyLock};
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Integer, Jsonb, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::calendar::{Definition, Revision, Timeline};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};

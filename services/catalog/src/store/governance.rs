@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Jsonb, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::governance::Governance;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

@@ -2,7 +2,6 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::stored;
 use domain::ticket::{Audience, Recorded};
 use jiff::Timestamp;

@@ -2,7 +2,6 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl;
 use domain::landscape::Landscape;
 use servicekit::Error;
 use servicekit::db::Connection;

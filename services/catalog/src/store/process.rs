@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use diesel::QueryableByName;
 use diesel::sql_types::Jsonb;
-use diesel_async::RunQueryDsl;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use servicekit::db::Connection;

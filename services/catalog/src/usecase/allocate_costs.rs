@@ -3,7 +3,7 @@
 use domain::allocation::{Allocation, allocate};
 use domain::amount::Currency;
 use jiff::Timestamp;
-use servicekit::{Caller, Error, Kit};
+use servicekit::{Caller, Error, Kit, Scope};
 
 use crate::{error, store};
 
@@ -21,7 +21,7 @@ pub async fn run(
     if caller.customer.is_some() {
         return Ok(Vec::new());
     }
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&Scope::Everything).await?;
     let rules = store::allocation_rules(&mut connection).await?;
     let charges = store::charges(&mut connection, start, end, currency, MAX_CHARGES + 1).await?;
     drop(connection);

@@ -4,7 +4,7 @@ use domain::feasibility::{Backing, Prospect};
 use domain::selection::InForce;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use servicekit::{Caller, Error, Kit, resource};
+use servicekit::{Caller, Error, Kit, Scope, resource};
 
 use crate::store::{self, Agreement};
 
@@ -30,7 +30,7 @@ pub async fn run(
     let start = start.unwrap_or_else(|| kit.clock.now());
     let later = start.to_zoned(TimeZone::UTC).checked_add(1.year());
     let end = later.map_err(|_| Error::invalid("start_time", "is too late to look a year ahead"))?.timestamp();
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&Scope::Everything).await?;
     let agreement = resource::content::<Agreement>(&mut connection, caller, name, revision).await?.definition;
     let published = store::published_agreements(&mut connection).await?;
     let calendars = store::all_timelines(&mut connection).await?;

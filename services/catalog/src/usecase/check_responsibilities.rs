@@ -4,7 +4,7 @@ use domain::governance::{Gap, Review};
 use domain::name::Collection;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use servicekit::{Caller, Error, Kit, Violation, error, resource};
+use servicekit::{Caller, Error, Kit, Scope, Violation, error, resource};
 
 use crate::store;
 
@@ -29,7 +29,7 @@ pub async fn run(
     };
     let wrong = [named("process", PROCESSES, process), named("service", SERVICES, service)];
     Error::check(wrong.into_iter().flatten().map(|found| Violation::new(found.field, found.message)).collect())?;
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&Scope::Everything).await?;
     if !process.is_empty() {
         resource::load::<store::Process>(&mut connection, caller, process).await?;
     }

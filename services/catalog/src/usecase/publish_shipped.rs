@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl;
 use domain::governance::Governance;
 use jiff::Timestamp;
 use servicekit::idempotency::Key;
 use servicekit::resource::{self, Outcome, Publish, Resource, Stored};
 use servicekit::sql::Sql;
-use servicekit::{Caller, Error, Kit};
+use servicekit::{Caller, Error, Kit, Scope};
 
 use crate::store::{Process, Responsibility, Role};
 
@@ -76,13 +75,13 @@ async fn bring<R: Resource>(kit: &Kit, caller: &Caller, members: Vec<(String, R)
 async fn is_ours(kit: &Kit, name: &str) -> Result<bool, Error> {
     let mut sql = Sql::new("SELECT actor AS name FROM journal WHERE subject = ");
     sql.bind::<Text, _>(name.to_owned()).push(" ORDER BY subject_version DESC, position DESC LIMIT 1");
-    let last: Vec<Named> = sql.load(&mut kit.database.get().await?).await?;
+    let last: Vec<Named> = sql.load(&mut kit.database.get(&Scope::Everything).await?).await?;
     Ok(last.iter().all(|last| last.name == ACTOR))
 }
 
 /// Publishes the process unless its newest revision says the same, or people have taken it over.
 async fn publish_process(kit: &Kit, caller: &Caller, process: &Stored<Process>) -> Result<(), Error> {
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&Scope::Everything).await?;
     let newest = resource::revision_in_force::<Process>(&mut connection, &process.name, Timestamp::MAX).await?;
     drop(connection);
     if newest.as_ref().is_some_and(|newest| newest.body == process.body) || !is_ours(kit, &process.name).await? {

@@ -10,7 +10,7 @@ use domain::clock::Book;
 use domain::simulation::{Change, History, Pair, Simulation, Tally};
 use jiff::Timestamp;
 use servicekit::db::Connection;
-use servicekit::{Caller, Error, Kit, Violation, resource};
+use servicekit::{Caller, Error, Kit, Scope, Violation, resource};
 
 use crate::findings;
 use crate::histories::{Histories, Period};
@@ -43,7 +43,7 @@ pub struct Outcome {
 /// Simulates; refused for what could not be published.
 pub async fn run(kit: &Kit, caller: &Caller, histories: &Histories, proposal: Proposal) -> Result<Outcome, Error> {
     let Proposal { name, agreement, calendars, period, read_at } = proposal;
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&Scope::Everything).await?;
     let working = resource::load::<StoredAgreement>(&mut connection, caller, &name).await?.body.definition;
     let agreement = agreement.unwrap_or(working);
     let replaced = compiled(calendars)?;

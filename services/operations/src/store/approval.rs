@@ -4,16 +4,13 @@ use std::sync::LazyLock;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
-use diesel_async::RunQueryDsl;
 use domain::filter::{Field, Kind};
 use domain::ticket::{Approval, ApprovalState};
-use servicekit::Error;
 use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
 use servicekit::page::{Keyset, Listing, Page};
 use servicekit::sql::Sql;
-
-use crate::scope::Scope;
+use servicekit::{Error, Scope};
 
 /// What approvals are filtered and ordered by.
 pub static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
@@ -80,7 +77,7 @@ pub async fn list(
     listing.keyset(&mut sql);
     sql.push(" FROM tickets t CROSS JOIN LATERAL jsonb_array_elements(t.body -> 'approvals') AS a (body) WHERE ");
     sql.push(if pending_for.is_some() { "t.awaits_approval" } else { "t.body ? 'approvals'" });
-    scope.restrict(&mut sql);
+    scope.restrict("t.customer_id", &mut sql);
     if let Some(approver) = pending_for {
         restrict(approver, &mut sql);
     }

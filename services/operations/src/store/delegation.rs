@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use diesel::sql_types::{Array, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension, QueryableByName};
-use diesel_async::RunQueryDsl;
 use domain::approval::{Delegation, MAX_CHAIN};
 use domain::filter::{Field, Kind};
 use jiff::Timestamp;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::stored;
 use domain::ticket::{Audience, Recorded};
 use jiff::Timestamp;

@@ -4,19 +4,17 @@ use std::sync::LazyLock;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use diesel_async::RunQueryDsl;
 use domain::clock::State;
 use domain::filter::{Field, Kind, Typed};
 use domain::process::{Category, PendingReason};
 use domain::ticket::ChangeType;
-use servicekit::Error;
 use servicekit::db::Connection;
 use servicekit::filter::{Column, Fields};
 use servicekit::page::{Keyset, Listing, Page};
 use servicekit::sql::Sql;
+use servicekit::{Error, Scope};
 
 use super::ticket::{Part, Row, Stored};
-use crate::scope::Scope;
 
 /// A running clock of a ticket is breached when its due instant has passed, also when nobody touches the ticket.
 const CLOCK_STATE: &str = "(CASE WHEN t.due_at <= now() THEN 'BREACHED' ELSE t.clock_state END)";
@@ -184,16 +182,21 @@ pub async fn list(
     listing: &Listing<'_>,
     part: Part,
 ) -> Result<Page<Stored>, Error> {
+    let rows: Vec<Listed> = statement(scope, listing, part).load(connection).await?;
+    let page = listing.page(rows, |listed| listed.keyset.clone());
+    let items = page.items.into_iter().map(|listed| listed.ticket.read()).collect::<Result<_, _>>()?;
+    Ok(Page { items, next_page_token: page.next_page_token })
+}
+
+/// The statement that reads a page.
+pub fn statement(scope: &Scope, listing: &Listing<'_>, part: Part) -> Sql {
     let mut sql = Sql::new("SELECT ");
     sql.push(part.columns()).push(", ");
     listing.keyset(&mut sql);
     sql.push(" FROM tickets t WHERE true");
-    scope.restrict(&mut sql);
+    scope.restrict("t.customer_id", &mut sql);
     listing.restrict(&mut sql);
-    let rows: Vec<Listed> = sql.load(connection).await?;
-    let page = listing.page(rows, |listed| listed.keyset.clone());
-    let items = page.items.into_iter().map(|listed| listed.ticket.read()).collect::<Result<_, _>>()?;
-    Ok(Page { items, next_page_token: page.next_page_token })
+    sql
 }
 
 /// Number of tickets with one value of a field.
@@ -228,7 +231,7 @@ pub async fn count(
     };
     let mut sql = Sql::new(format!("SELECT coalesce(({group})::text, '') AS value, count(*) AS count FROM tickets t "));
     sql.push("WHERE true");
-    scope.restrict(&mut sql);
+    scope.restrict("t.customer_id", &mut sql);
     sql.push(" AND ");
     FIELDS.condition(filter, &mut sql);
     sql.push(" GROUP BY 1 ORDER BY 2 DESC, 1");

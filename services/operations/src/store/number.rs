@@ -2,7 +2,6 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
-use diesel_async::RunQueryDsl;
 use servicekit::Error;
 use servicekit::db::Connection;
 use servicekit::sql::Sql;

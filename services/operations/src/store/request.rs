@@ -2,7 +2,6 @@
 
 use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use servicekit::Error;
 use servicekit::db::Connection;

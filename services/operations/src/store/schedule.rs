@@ -2,7 +2,6 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use servicekit::Error;
 use servicekit::db::Connection;

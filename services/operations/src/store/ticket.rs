@@ -4,17 +4,14 @@ use std::collections::HashMap;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use domain::clock::{Reading, State};
 use domain::stored;
 use domain::ticket::{Digest, Ticket};
 use jiff::Timestamp;
 use servicekit::db::Connection;
 use servicekit::sql::Sql;
-use servicekit::{Error, resource};
+use servicekit::{Error, Scope, resource};
 use uuid::Uuid;
-
-use crate::scope::Scope;
 
 /// A ticket as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,7 +145,7 @@ pub async fn get_many(
     let mut sql = Sql::new("SELECT ");
     sql.push(part.columns()).push(" FROM tickets t WHERE t.number = ANY (");
     sql.bind::<Array<BigInt>, _>(numbers.to_vec()).push(")");
-    scope.restrict(&mut sql);
+    scope.restrict("t.customer_id", &mut sql);
     let rows: Vec<Row> = sql.load(connection).await?;
     rows.into_iter().map(|row| row.read().map(|stored| (stored.number, stored))).collect()
 }
@@ -164,7 +161,7 @@ pub async fn lookup(
     sql.push(Part::Whole.columns()).push(" FROM tickets t WHERE t.source_system = ");
     sql.bind::<Text, _>(source_system.to_owned());
     sql.push(" AND t.source_id = ").bind::<Text, _>(source_id.to_owned());
-    scope.restrict(&mut sql);
+    scope.restrict("t.customer_id", &mut sql);
     let rows: Vec<Row> = sql.load(connection).await?;
     rows.into_iter().next().map(Row::read).transpose()
 }

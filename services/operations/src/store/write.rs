@@ -3,16 +3,15 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use domain::clock::State;
 use domain::stored;
 use domain::ticket::{Digest, NewFact};
 use jiff::Timestamp;
-use servicekit::Error;
 use servicekit::db::Connection;
 use servicekit::idempotency::Key;
 use servicekit::sql::Sql;
 use servicekit::writer::Job;
+use servicekit::{Error, Scope};
 use uuid::Uuid;
 
 use super::ticket::Stored;
@@ -39,8 +38,8 @@ pub struct Write {
     pub change_id: Uuid,
     /// The request that asked for it. Empty for imports.
     pub request: Option<Key>,
-    /// Row-level scope of the caller.
-    pub scope: String,
+    /// What the transaction is held to.
+    pub scope: Scope,
 }
 
 /// What became of a write.
@@ -64,7 +63,7 @@ impl Write {
             absorbed: Vec::new(),
             change_id,
             request: None,
-            scope: String::new(),
+            scope: Scope::Everything,
         })
     }
 }
@@ -82,7 +81,7 @@ impl Job for Write {
         self.request.as_ref().map(|key| key.request_id)
     }
 
-    fn scope(&self) -> &str {
+    fn scope(&self) -> &Scope {
         &self.scope
     }
 

@@ -33,7 +33,7 @@ impl Operations {
             };
             return Ok(Note { number: 0, version: stored.version, recorded: written.at(0), text });
         }
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&self.kit.scope_of(&caller).deciding()).await?;
         let notes = notes_of(&mut connection, &name).await?;
         notes.into_iter().find(|found| found.version == stored.version).ok_or_else(|| {
             Error::internal(format!("the note of version {} of {name} is not on record", stored.version))

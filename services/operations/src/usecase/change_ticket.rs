@@ -70,8 +70,8 @@ impl Operations {
     where
         F: Fn(&Case<'_>) -> Result<Change, Error>,
     {
-        let scope = self.scope_of(&write.caller);
-        let mut connection = self.kit.database.get().await?;
+        let scope = self.kit.scope_of(&write.caller);
+        let mut connection = self.kit.database.get(&scope.deciding()).await?;
         if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
             let catalog = self.catalog.now();
             return replay::rebuild(&mut connection, &catalog, &scope, &write.key, &done).await.map(Some);
@@ -103,7 +103,7 @@ impl Operations {
         }
         let mut job = Write::new(stored.version, after.clone(), facts, self.kit.clock.id())?;
         job.request = Some(write.key.clone());
-        write.caller.scope().clone_into(&mut job.scope);
+        job.scope = scope.deciding();
         match self.writer.write(job).await {
             Ok(Outcome::Written) => Ok(Some(for_scope(after, &scope))),
             Ok(Outcome::Raced) => Ok(None),
@@ -118,7 +118,7 @@ impl Operations {
         let done = idempotency::Done { resource: stored.ticket.name.clone(), version: stored.version };
         let key = &write.key;
         self.kit
-            .write("remember request", false, async |connection| {
+            .write("remember request", &self.kit.scope_of(&write.caller), false, async |connection| {
                 if idempotency::check(connection, key).await?.is_none() {
                     idempotency::record(connection, key, &done, now).await?;
                 }

@@ -14,9 +14,9 @@ impl Operations {
         request: Request<'_>,
         group_by: &str,
     ) -> Result<Vec<Count>, Error> {
-        let scope = self.scope_of(caller);
+        let scope = self.kit.scope_of(caller);
         let listing = Listing::open(&self.kit, caller, &FIELDS, request)?;
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&scope).await?;
         count(&mut connection, &scope, listing.filter(), group_by).await
     }
 }

@@ -3,7 +3,7 @@
 use domain::approval::Delegation;
 use domain::ticket::Decision;
 use domain::ticket::command::{Deciding, Delegating, decide_approval, delegate_approval};
-use servicekit::{Caller, Error, standard};
+use servicekit::{Caller, Error, Scope, standard};
 
 use super::Operations;
 use crate::error::rejected;
@@ -43,7 +43,8 @@ pub struct DelegateApproval {
 impl Operations {
     /// Delegations in force by which the caller may decide.
     async fn delegations_to(&self, caller: &Caller) -> Result<Vec<Delegation>, Error> {
-        let mut connection = self.kit.database.get().await?;
+        // Of those between others too: they may lead to the caller.
+        let mut connection = self.kit.database.get(&Scope::Everything).await?;
         leading_to(&mut connection, &caller.actor, self.kit.clock.now()).await
     }
 

@@ -7,7 +7,7 @@ use servicekit::db::Connection;
 use servicekit::idempotency::{self, Done};
 use servicekit::journal::{self, Audience, NewFact};
 use servicekit::page::{Listing, Page, Request};
-use servicekit::{Caller, Error, standard};
+use servicekit::{Caller, Error, Scope, standard};
 
 use super::Operations;
 use crate::error::DELEGATION_REVOKED;
@@ -67,7 +67,7 @@ impl Operations {
             idempotency::record(connection, &write.key, &done, now).await?;
             Ok(stored.clone())
         };
-        self.kit.write("delegate approvals", write.validate_only, work).await
+        self.kit.write("delegate approvals", &self.naming(&write.caller), write.validate_only, work).await
     }
 
     /// Takes a delegation of the caller's back, from now on.
@@ -93,13 +93,18 @@ impl Operations {
             idempotency::record(connection, &write.key, &done, now).await?;
             Ok(revoked)
         };
-        self.kit.write("revoke delegation", write.validate_only, work).await
+        self.kit.write("revoke delegation", &self.naming(&write.caller), write.validate_only, work).await
+    }
+
+    /// What the caller may see, with the delegations that it has to do with.
+    fn naming(&self, caller: &Caller) -> Scope {
+        self.kit.scope_of(caller).deciding().naming(&caller.actor)
     }
 
     /// Lists delegations; callers who are bound to a customer see those that they have to do with.
     pub async fn list_delegations(&self, caller: &Caller, request: Request<'_>) -> Result<Page<Stored>, Error> {
         let listing = Listing::open(&self.kit, caller, &FIELDS, request)?;
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&self.naming(caller)).await?;
         let own_of = caller.customer.as_ref().map(|_| caller.actor.as_str());
         delegation::list(&mut connection, &listing, own_of).await
     }

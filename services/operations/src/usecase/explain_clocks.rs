@@ -46,9 +46,9 @@ impl Operations {
         read_at: Option<Timestamp>,
         known_at: Option<Timestamp>,
     ) -> Result<Explained, Error> {
-        let scope = self.scope_of(caller);
+        let scope = self.kit.scope_of(caller);
         let number = number_of(name)?;
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&scope.deciding()).await?;
         let found = get_many(&mut connection, &scope, &[number], Part::WithoutClocks).await?.remove(&number);
         let stored = of_name(found, name)?;
         let entries = fact::of(&mut connection, name).await?;

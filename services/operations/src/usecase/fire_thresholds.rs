@@ -7,8 +7,8 @@ use std::sync::Arc;
 use domain::ticket::Recorded;
 use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
-use servicekit::Error;
 use servicekit::db::Connection;
+use servicekit::{Error, Scope};
 
 use super::Operations;
 use super::change_ticket::after;
@@ -34,7 +34,7 @@ impl Operations {
         loop {
             let now = self.kit.clock.now();
             let calendars = self.catalog.now().calendars();
-            let mut connection = self.kit.database.get().await?;
+            let mut connection = self.kit.database.get(&Scope::Everything).await?;
             let ahead = outlook(&mut connection, calendars).await?;
             drop(connection);
             let look = match ahead.next_fire_at {
@@ -68,7 +68,7 @@ impl Operations {
             Err(cause) if !passes(&cause) => tracing::warn!(%cause, "a batch of tickets is judged one by one"),
             outcome => return outcome,
         }
-        let numbers = numbers(&mut *self.kit.database.get().await?, look, limit()).await?;
+        let numbers = numbers(&mut self.kit.database.get(&Scope::Everything).await?, look, limit()).await?;
         for &number in &numbers {
             match self.try_to_fire(Look::Numbered(number)).await {
                 Ok(_) => {}
@@ -77,7 +77,8 @@ impl Operations {
                     tracing::error!(number, %cause, "the clocks of a ticket cannot be judged: it waits");
                     let until = self.kit.clock.now() + POSTPONED;
                     let calendars = self.catalog.now().calendars();
-                    postpone(&mut *self.kit.database.get().await?, number, until, calendars).await?;
+                    let work = async |connection: &mut Connection| postpone(connection, number, until, calendars).await;
+                    self.kit.database.transaction("postpone", &Scope::Everything, work).await?;
                 }
             }
         }
@@ -87,7 +88,7 @@ impl Operations {
     /// Takes, judges and writes a batch in one transaction.
     async fn try_to_fire(&self, look: Look) -> Result<usize, Error> {
         let work = async |connection: &mut Connection| self.fire_on(connection, look).await;
-        self.kit.write("fire thresholds", false, work).await
+        self.kit.write("fire thresholds", &Scope::Everything, false, work).await
     }
 
     async fn fire_on(&self, connection: &mut Connection, look: Look) -> Result<usize, Error> {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::ticket::Ticket;
-use servicekit::Caller;
 use servicekit::db::Connection;
 use servicekit::error::{self, Error};
+use servicekit::{Caller, Scope};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -137,7 +137,7 @@ impl Operations {
 
     /// The progress of an import.
     pub async fn get_import(&self, import_id: &str) -> Result<Progress, Error> {
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&Scope::Everything).await?;
         get(&mut connection, import_id).await?.ok_or_else(|| Error::not_found(format!("imports/{import_id}")))
     }
 
@@ -150,7 +150,7 @@ impl Operations {
 
     /// Loads what is on record of the groups and decides what they lead to.
     async fn decide(&self, groups: Vec<Group>) -> Result<(Vec<Group>, Decided), Error> {
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&Scope::Everything).await?;
         let record = load(&mut connection, &groups).await?;
         let catalog = self.catalog.latest(&mut connection).await;
         drop(connection);
@@ -216,7 +216,7 @@ impl Operations {
             updated_at: now,
         };
         let progress = &progress;
-        let writing = self.kit.database.transaction("import tickets", async |connection| {
+        let writing = self.kit.database.transaction("import tickets", &Scope::Everything, async |connection| {
             let outcomes = write_many(connection, &decided.writes).await?;
             if outcomes.contains(&Outcome::Raced) {
                 return Err(Error::Conflict);

@@ -5,13 +5,12 @@ use domain::ticket::command::{Act, link, unlink};
 use domain::ticket::{Link, Recorded};
 use jiff::Timestamp;
 use servicekit::db::Connection;
-use servicekit::{Error, Kit, idempotency, resource, standard};
+use servicekit::{Error, Kit, Scope, idempotency, resource, standard};
 
 use super::change_ticket::after;
 use super::{Operations, actor, for_scope, number_of, of_name, replay};
 use crate::catalog::Snapshot;
 use crate::error::rejected;
-use crate::scope::Scope;
 use crate::settle::settle;
 use crate::store::fact;
 use crate::store::ticket::{Part, Stored, get_many};
@@ -36,11 +35,11 @@ impl Operations {
         let operations = self.clone();
         let linking = async move {
             let catalog = {
-                let mut connection = operations.kit.database.get().await?;
+                let mut connection = operations.kit.database.get(&Scope::Everything).await?;
                 operations.catalog.latest(&mut connection).await
             };
             let linking = Linking {
-                scope: operations.scope_of(&write.caller),
+                scope: operations.kit.scope_of(&write.caller),
                 kit: &operations.kit,
                 catalog: &catalog,
                 write: &write,
@@ -48,7 +47,7 @@ impl Operations {
             };
             let linking = &linking;
             let work = async |connection: &mut Connection| linking.run(connection).await;
-            operations.kit.write("link tickets", write.validate_only, work).await
+            operations.kit.write("link tickets", &linking.scope.deciding(), write.validate_only, work).await
         };
         self.kit.complete(linking).await
     }

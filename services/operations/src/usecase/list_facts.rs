@@ -57,11 +57,11 @@ impl PageOf<'_> {
 impl Operations {
     /// Lists the facts that the caller may see.
     pub async fn list_facts(&self, caller: &Caller, request: PageOf<'_>) -> Result<Page<Entry>, Error> {
-        let sees_internal = self.scope_of(caller).sees_internal();
+        let scope = self.kit.scope_of(caller);
         self.get_ticket(caller, request.ticket, Part::WithoutClocks).await?;
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&scope).await?;
         let mut entries = entries_of(&mut connection, request.ticket).await?;
-        entries.retain(|entry| sees_internal || entry.audience == "PUBLIC");
+        entries.retain(|entry| scope.sees_internal() || entry.audience == "PUBLIC");
         request.cut(&self.kit, caller, entries, |entry| (entry.occurred_at, entry.source_sequence, entry.position))
     }
 }

@@ -26,11 +26,12 @@ pub struct Note {
 impl Operations {
     /// Lists the notes that the caller may see.
     pub async fn list_notes(&self, caller: &Caller, request: PageOf<'_>) -> Result<Page<Note>, Error> {
-        let sees_internal = self.scope_of(caller).sees_internal();
+        let scope = self.kit.scope_of(caller);
         self.get_ticket(caller, request.ticket, Part::WithoutClocks).await?;
-        let mut connection = self.kit.database.get().await?;
+        // Their numbers count the others.
+        let mut connection = self.kit.database.get(&scope.deciding()).await?;
         let mut notes = notes_of(&mut connection, request.ticket).await?;
-        notes.retain(|note| sees_internal || note.recorded.audience == Audience::Public);
+        notes.retain(|note| scope.sees_internal() || note.recorded.audience == Audience::Public);
         request.cut(&self.kit, caller, notes, |note| note.recorded.key())
     }
 }

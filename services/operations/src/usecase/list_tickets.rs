@@ -10,9 +10,9 @@ use crate::store::ticket::{Part, Stored};
 impl Operations {
     /// Lists tickets, by number unless another order is asked for.
     pub async fn list_tickets(&self, caller: &Caller, request: Request<'_>, part: Part) -> Result<Page<Stored>, Error> {
-        let scope = self.scope_of(caller);
+        let scope = self.kit.scope_of(caller);
         let listing = Listing::open(&self.kit, caller, &FIELDS, request)?;
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&scope).await?;
         let page = list(&mut connection, &scope, &listing, part).await?;
         Ok(page.map(|stored| for_scope(stored, &scope)))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::process::Process;
 use domain::ticket::command::{Allowed, Caller as Actor, allowed_transitions};
-use servicekit::{Caller, Error};
+use servicekit::{Caller, Error, Scope};
 
 use super::{Operations, actor, process_of};
 use crate::store::ticket::{Part, Stored};
@@ -28,7 +28,7 @@ impl Operations {
     /// Looks up what the caller may do with a ticket.
     pub async fn allowed_transitions(&self, caller: &Caller, name: &str) -> Result<Next, Error> {
         let stored = self.get_ticket(caller, name, Part::WithoutClocks).await?;
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&Scope::Everything).await?;
         let catalog = self.catalog.latest(&mut connection).await;
         let process = process_of(&catalog, &stored.ticket)?;
         let actor = actor(caller, catalog.standing(caller, &process, &stored.ticket, self.kit.clock.now()));

@@ -40,12 +40,11 @@ use domain::ticket::command::Caller as Actor;
 use domain::ticket::{Side, Ticket};
 use servicekit::standard::Permission;
 use servicekit::writer::Writer;
-use servicekit::{Caller, Error, Kit};
+use servicekit::{Caller, Error, Kit, Scope};
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use crate::catalog::{Catalog, Snapshot};
 use crate::error::PROCESS_NOT_PUBLISHED;
-use crate::scope::Scope;
 use crate::store::ticket::Stored;
 use crate::store::write::Write;
 
@@ -124,6 +123,8 @@ pub const PERMISSIONS: &[Permission] = &[
 impl Operations {
     /// Use cases on a kit and a catalog at hand.
     pub fn new(kit: Kit, catalog: Catalog) -> Self {
+        let known = catalog.clone();
+        kit.find_customers_below(move |customer| known.now().customers_from(customer));
         Self {
             writer: Writer::start(&kit),
             catalog,
@@ -137,14 +138,6 @@ impl Operations {
     pub(crate) async fn turn(&self, number: i64) -> MutexGuard<'_, ()> {
         let place = usize::try_from(number.unsigned_abs()).unwrap_or_default() % TURNS;
         self.turns[place].lock().await
-    }
-
-    /// Which tickets the caller may see.
-    pub(crate) fn scope_of(&self, caller: &Caller) -> Scope {
-        match &caller.customer {
-            None => Scope::Everything,
-            Some(customer) => Scope::Customers(self.catalog.now().customers_from(customer)),
-        }
     }
 }
 

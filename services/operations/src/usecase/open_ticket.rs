@@ -6,14 +6,12 @@ use domain::ticket::command::{Act, Opening, open};
 use domain::ticket::{Changes, Patch, Ticket};
 use jiff::Timestamp;
 use servicekit::error::{self, Error};
-use servicekit::idempotency;
-use servicekit::standard;
+use servicekit::{Scope, idempotency, standard};
 
 use super::change_ticket::{begun, came_second};
 use super::{Operations, actor, answers, for_scope, refer, replay};
 use crate::catalog::Snapshot;
 use crate::error::{PROCESS_NOT_PUBLISHED, rejected};
-use crate::scope::Scope;
 use crate::settle::settle;
 use crate::store::number;
 use crate::store::ticket::Stored;
@@ -49,9 +47,9 @@ impl Operations {
     }
 
     async fn try_to_open(&self, write: &standard::Write, command: &OpenTicket) -> Result<Option<Stored>, Error> {
-        let scope = self.scope_of(&write.caller);
+        let scope = self.kit.scope_of(&write.caller);
         let now = self.kit.clock.now();
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&scope.deciding()).await?;
         let catalog = self.catalog.latest(&mut connection).await;
         if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
             return replay::rebuild(&mut connection, &catalog, &scope, &write.key, &done).await.map(Some);
@@ -84,7 +82,7 @@ impl Operations {
         }
         let mut job = Write::new(0, after.clone(), facts, self.kit.clock.id())?;
         job.request = Some(write.key.clone());
-        write.caller.scope().clone_into(&mut job.scope);
+        job.scope = scope.deciding();
         match self.writer.write(job).await {
             Ok(Outcome::Written) => Ok(Some(for_scope(after, &scope))),
             Ok(Outcome::Raced) => Ok(None),

@@ -1,11 +1,11 @@
 //! What a ticket refers to has to exist in the catalog, and to be the caller's to name.
 
 use domain::ticket::{Changes, Patch};
+use servicekit::Scope;
 use servicekit::error::{Error, Violation};
 
 use crate::catalog::Snapshot;
 use crate::error::CUSTOMER_FIXED;
-use crate::scope::Scope;
 
 /// Refuses references to what does not exist, all at once, and a customer outside the caller's scope.
 pub(super) fn check(changes: &Changes, scope: &Scope, catalog: &Snapshot) -> Result<(), Error> {

@@ -2,19 +2,18 @@
 
 use domain::clock;
 use domain::ticket::{Recorded, fold, nonconformities};
-use servicekit::Error;
 use servicekit::db::Connection;
 use servicekit::idempotency::{Done, Key};
+use servicekit::{Error, Scope};
 
 use super::{for_scope, number_of, of_name};
 use crate::catalog::Snapshot;
-use crate::scope::Scope;
 use crate::settle::{due_at, read_clocks};
 use crate::store::fact;
 use crate::store::request::answered_at;
 use crate::store::ticket::{Part, Stored, get_many};
 
-/// The ticket as the request left it; NOT_FOUND when the caller may not see it any more.
+/// The ticket as the request left it, on a connection that sees every fact of it; NOT_FOUND when the caller may not see it any more.
 pub(super) async fn rebuild(
     connection: &mut Connection,
     catalog: &Snapshot,

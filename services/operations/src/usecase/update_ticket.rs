@@ -20,7 +20,7 @@ impl Operations {
     where
         F: Fn(&Stored) -> Result<Changes, Error> + Send + Sync + 'static,
     {
-        let scope = self.scope_of(&write.caller);
+        let scope = self.kit.scope_of(&write.caller);
         self.change(write, name, etag, move |case| {
             let ticket = &case.stored.ticket;
             let changes = wanted(case.stored)?.against(ticket, FieldSet::ALL);

@@ -6,7 +6,6 @@ mod sequencer;
 mod service;
 
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use uuid::Uuid;
 

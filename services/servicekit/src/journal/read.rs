@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName};
-use diesel_async::RunQueryDsl;
 use domain::filter::{Field, Kind, Typed};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -15,6 +14,7 @@ use crate::error::Error;
 use crate::filter::{Column, Fields};
 use crate::kit::Kit;
 use crate::page::{Keyset, Listing, Page, Request};
+use crate::scope::Scope;
 use crate::sql::Sql;
 
 /// A recorded fact.
@@ -139,13 +139,6 @@ pub(crate) static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     ])
 });
 
-/// Appends what the caller may see: of facts about its customer the public ones.
-fn visible(caller: &Caller, sql: &mut Sql) {
-    if let Some(customer) = &caller.customer {
-        sql.push(" AND j.customer_id = ").bind::<Text, _>(customer.clone()).push(" AND j.audience = 'PUBLIC'");
-    }
-}
-
 #[derive(QueryableByName)]
 struct Listed {
     #[diesel(embed)]
@@ -157,12 +150,13 @@ struct Listed {
 /// One page of the entries that are in order.
 pub(super) async fn list(kit: &Kit, caller: &Caller, request: Request<'_>) -> Result<Page<Entry>, Error> {
     let listing = Listing::open(kit, caller, &FIELDS, request)?;
+    let scope = kit.scope_of(caller);
     let mut sql = Sql::new(format!("SELECT {COLUMNS}, "));
     listing.keyset(&mut sql);
     sql.push(" FROM journal_order o JOIN journal j USING (position) WHERE true");
-    visible(caller, &mut sql);
+    scope.restrict_facts(&mut sql);
     listing.restrict(&mut sql);
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&scope).await?;
     let rows: Vec<Listed> = sql.load(&mut connection).await?;
     let page = listing.page(rows, |listed| listed.keyset.clone());
     Ok(page.map(|listed| listed.content.into()))
@@ -215,18 +209,21 @@ struct Horizon {
     recorded_at: jiff_diesel::Timestamp,
 }
 
-/// The next stretch after a sequence number, of about `facts` facts; `None` when nothing more is in order.
+/// The next stretch after a sequence number, of about `facts` facts; `None` when nothing more is in order. Where it ends
+/// is the same for everybody, what is in it depends on the scope.
 pub(crate) async fn stretch(
     connection: &mut Connection,
-    caller: &Caller,
+    scope: &Scope,
     filter: &Typed,
     after: i64,
     facts: i64,
 ) -> Result<Option<Stretch>, Error> {
+    connection.within(Scope::Everything);
     let Some(horizon) = horizon(connection, after, facts).await? else { return Ok(None) };
+    connection.within(scope.clone());
     let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM journal_order o JOIN journal j USING (position) "));
     sql.push("WHERE o.seq > ").bind::<BigInt, _>(after).push(" AND o.seq <= ").bind::<BigInt, _>(horizon.seq);
-    visible(caller, &mut sql);
+    scope.restrict_facts(&mut sql);
     sql.push(" AND ");
     FIELDS.condition(filter, &mut sql);
     sql.push(" ORDER BY o.seq");

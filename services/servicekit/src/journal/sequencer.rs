@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
 use futures::StreamExt;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -124,7 +124,7 @@ async fn put_in_order(connection: &mut Connection, schema: &str, clock: &clock::
 async fn listen(database: &Database, feed: &Feed) -> Result<(), Error> {
     let mut connection = database.dedicated().await?;
     connection.batch_execute(&format!("LISTEN {}", quoted(&channel(database.schema())))).await?;
-    let mut notifications = std::pin::pin!(connection.notifications_stream());
+    let mut notifications = std::pin::pin!(connection.notifications()?);
     while let Some(notification) = notifications.next().await {
         notification?;
         feed.moved.send_replace(());

@@ -18,6 +18,7 @@ use crate::error::{self, Error, Violation};
 use crate::filter::Filtered;
 use crate::kit::Kit;
 use crate::page::{self, Binding, Signer};
+use crate::scope::Scope;
 use crate::wire;
 
 const WATCH: &str = "itsm.journal.v1.JournalService/WatchJournal";
@@ -109,7 +110,7 @@ impl Service {
         if request.from_start && !request.resume_token.is_empty() {
             return Err(Error::invalid("from_start", "cannot be combined with resume_token: send one of them"));
         }
-        let mut connection = self.kit.database.get().await?;
+        let mut connection = self.kit.database.get(&Scope::Everything).await?;
         let extent = read::extent(&mut connection).await?;
         if request.from_start {
             return Ok(extent.oldest - 1);
@@ -153,8 +154,9 @@ impl Watcher {
         loop {
             moved.mark_unchanged();
             let stretch = {
-                let mut connection = self.kit.database.get().await?;
-                read::stretch(&mut connection, &self.caller, &self.filter, after, STRETCH).await?
+                let scope = self.kit.scope_of(&self.caller);
+                let mut connection = self.kit.database.get(&Scope::Everything).await?;
+                read::stretch(&mut connection, &scope, &self.filter, after, STRETCH).await?
             };
             if let Some(stretch) = stretch {
                 after = stretch.through;

@@ -13,10 +13,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::auth::Caller;
 use crate::db::Connection;
 use crate::error::{Error, Violation};
 use crate::filter::Fields;
 use crate::journal::Audience;
+use crate::kit::Kit;
+use crate::scope::Scope;
 
 pub use read::{List, columns, find, get, list, list_within, load};
 pub use revision::{Publish, Revision, Revisioned, content, publish, revision_in_force, revisions};
@@ -158,6 +161,15 @@ impl Row {
             deleted_at: self.deleted_at.map(Into::into),
             body,
         })
+    }
+}
+
+/// What transactions are held to that read and write resources of this kind for the caller: only what belongs to
+/// customers is anybody's.
+fn scope<R: Resource>(kit: &Kit, caller: &Caller) -> Scope {
+    match R::VISIBILITY {
+        Visibility::Everyone | Visibility::Provider => Scope::Everything,
+        Visibility::Customer(_) => kit.scope_of(caller).deciding(),
     }
 }
 

@@ -3,11 +3,10 @@
 use diesel::OptionalExtension;
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
-use diesel_async::RunQueryDsl;
 use domain::filter::{Field, Kind};
 use jiff::Timestamp;
 
-use super::{COLUMNS, Resource, Row, Stored, Visibility};
+use super::{COLUMNS, Resource, Row, Stored, Visibility, scope};
 use crate::auth::Caller;
 use crate::db::Connection;
 use crate::error::Error;
@@ -41,7 +40,7 @@ pub fn columns(own: impl IntoIterator<Item = Column>) -> Vec<Column> {
 
 /// The resource of that name, deleted or not; NOT_FOUND when there is none, or not for this caller.
 pub async fn get<R: Resource>(kit: &Kit, caller: &Caller, name: &str) -> Result<Stored<R>, Error> {
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&scope::<R>(kit, caller)).await?;
     load(&mut connection, caller, name).await
 }
 
@@ -119,7 +118,7 @@ pub async fn list_within<R: Resource>(
     visible::<R>(caller, &mut sql);
     within(listing.at(), &mut sql);
     listing.restrict(&mut sql);
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&scope::<R>(kit, caller)).await?;
     let rows: Vec<Listed> = sql.load(&mut connection).await?;
     let page = listing.page(rows, |listed| listed.keyset.clone());
     let next_page_token = page.next_page_token;

@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use diesel::OptionalExtension;
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
 use domain::filter::{Field, Kind};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::read::select;
 use super::write::{fact, lock, update};
-use super::{Resource, Stored};
+use super::{Resource, Stored, scope};
 use crate::auth::Caller;
 use crate::db::Connection;
 use crate::error::{self, Error};
@@ -124,7 +123,7 @@ pub struct Publish {
 
 /// Publishes the resource as it stands as its next revision. Only a first revision may take effect in the past.
 pub async fn publish<R: Revisioned>(kit: &Kit, caller: &Caller, publish: Publish) -> Result<Revision<R>, Error> {
-    kit.write("publish", publish.validate_only, async |connection| {
+    kit.write("publish", &scope::<R>(kit, caller), publish.validate_only, async |connection| {
         if let Some(done) = idempotency::check(connection, &publish.key).await? {
             return replay(connection, caller, &done).await;
         }
@@ -272,7 +271,7 @@ pub async fn revisions<R: Revisioned>(
 ) -> Result<Page<Revision<R>>, Error> {
     let request = page::Request { selection: name, filter: "", order_by: "revision desc", ..request };
     let listing = Listing::open(kit, caller, &FIELDS, request)?;
-    let mut connection = kit.database.get().await?;
+    let mut connection = kit.database.get(&scope::<R>(kit, caller)).await?;
     let resource: Stored<R> = super::load(&mut connection, caller, name).await?;
     let mut sql = Sql::new(format!("SELECT {COLUMNS}, "));
     listing.keyset(&mut sql);

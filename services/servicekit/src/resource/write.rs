@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use diesel::OptionalExtension;
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::read::{select, visible};
-use super::{COLUMNS, Resource, Row, Stored, Visibility, audience, match_etag};
+use super::{COLUMNS, Resource, Row, Stored, Visibility, audience, match_etag, scope};
 use crate::auth::Caller;
 use crate::db::Connection;
 use crate::error::{self, Error, Violation};
@@ -53,7 +52,7 @@ pub async fn create<R: Resource>(kit: &Kit, caller: &Caller, create: Create<R>) 
     let Create { name, body, key, validate_only } = create;
     may_make(caller, &body)?;
     Error::check(body.validate())?;
-    kit.write("create", validate_only, async |connection| {
+    kit.write("create", &scope::<R>(kit, caller), validate_only, async |connection| {
         if let Some(done) = idempotency::check(connection, &key).await? {
             return replay(connection, caller, &done).await;
         }
@@ -119,7 +118,7 @@ where
     R: Resource,
     F: Fn(&Stored<R>, Timestamp) -> Result<(R, Option<Timestamp>), Error> + Send + Sync,
 {
-    kit.write(change.verb, change.validate_only, async |connection| {
+    kit.write(change.verb, &scope::<R>(kit, caller), change.validate_only, async |connection| {
         if let Some(done) = idempotency::check(connection, &change.key).await? {
             return replay(connection, caller, &done).await;
         }
@@ -296,7 +295,7 @@ async fn bulk<R: Resource>(
 ) -> Result<Vec<Upserted<R>>, Error> {
     members.iter().try_for_each(|(_, body)| may_make(caller, body))?;
     check_members(members)?;
-    kit.write("upsert", validate_only, async |connection| {
+    kit.write("upsert", &scope::<R>(kit, caller), validate_only, async |connection| {
         let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM {} WHERE name = ANY(", R::TABLE));
         sql.bind::<Array<Text>, _>(members.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
         sql.push(") ORDER BY name FOR UPDATE");

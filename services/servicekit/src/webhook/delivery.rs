@@ -16,10 +16,11 @@ use super::event::{Event, Secret};
 use super::store::{self, Active, Outcome, Place};
 use crate::auth::Caller;
 use crate::config;
-use crate::db::{self, Connection, Pooled};
+use crate::db::{self, Connection};
 use crate::error::Error;
 use crate::journal::{self, Entry, Stretch};
 use crate::kit::Kit;
+use crate::scope::Scope;
 
 /// How often webhooks are looked at: for new ones, changed ones, and whether the lock is still ours.
 const LOOK: Duration = Duration::from_secs(1);
@@ -66,9 +67,11 @@ impl Post {
         // They end when this function does: whoever loses the lock delivers nothing more.
         let mut routes: HashMap<String, (i64, AbortOnDropHandle<()>)> = HashMap::new();
         loop {
+            connection.begin(&Scope::Everything);
             let active = tokio::time::timeout(PATIENCE, store::active(&mut connection))
                 .await
                 .map_err(|_| Error::unavailable("no answer for five seconds"))??;
+            connection.commit().await?;
             routes.retain(|name, (version, task)| {
                 !task.is_finished() && active.iter().any(|hook| hook.name == *name && hook.version == *version)
             });
@@ -97,8 +100,10 @@ impl Post {
     /// A connection, when it is this delivery's turn.
     async fn turn<T>(&self, work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
         let _turn = self.connections.acquire().await.map_err(Error::internal)?;
-        let mut connection: Pooled = self.kit.database.get().await?;
-        work(&mut connection).await
+        let mut connection = self.kit.database.get(&Scope::Everything).await?;
+        let outcome = work(&mut connection).await?;
+        connection.commit().await?;
+        Ok(outcome)
     }
 
     /// How long to wait after so many failed attempts: doubling, and somewhere in the upper half of it, so that endpoints
@@ -171,9 +176,9 @@ impl Route {
     }
 
     async fn stretch(&self, after: i64) -> Result<Option<Stretch>, Error> {
-        let turn = self
-            .post
-            .turn(async |connection| journal::stretch(connection, &self.viewer, &self.filter, after, STRETCH).await);
+        let scope = self.post.kit.scope_of(&self.viewer);
+        let turn =
+            self.post.turn(async |connection| journal::stretch(connection, &scope, &self.filter, after, STRETCH).await);
         turn.await
     }
 

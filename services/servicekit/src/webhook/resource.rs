@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
-use diesel_async::RunQueryDsl;
 use domain::filter::{Context, Field, Kind, Typed};
 use domain::violation::{self, Violation};
 use futures::future::BoxFuture;
@@ -22,6 +21,7 @@ use crate::error::{self, Error};
 use crate::filter::{Column, Fields};
 use crate::journal;
 use crate::resource::{self, Resource, Stored, Visibility};
+use crate::scope::Scope;
 use crate::sql::Sql;
 use crate::standard::{self, Declared};
 use crate::wire;
@@ -106,7 +106,10 @@ impl Resource for Webhook {
                 return Err(Error::invalid("webhook.customer", "never changes: create another webhook"));
             }
             let sql = Sql::new("SELECT count(*) AS count FROM webhook WHERE deleted_at IS NULL");
+            // The limit is of all, whoever asks.
+            let own = connection.within(Scope::Everything);
             let Count { count } = sql.get_result(connection).await?;
+            connection.within(own);
             if count < MOST {
                 return Ok(());
             }

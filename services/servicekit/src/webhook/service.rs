@@ -6,6 +6,7 @@ use proto::journal::v1::webhook_service_server::WebhookService;
 use super::event::Secret;
 use super::resource::Webhook;
 use super::store::{self, Letter, Progress};
+use crate::auth::Caller;
 use crate::error::Error;
 use crate::journal::{Entry, resume_token};
 use crate::kit::Kit;
@@ -27,9 +28,10 @@ impl Service {
     }
 
     /// Fills in how deliveries go.
-    async fn reported(&self, mut webhooks: Vec<pb::Webhook>) -> Result<Vec<pb::Webhook>, Error> {
+    async fn reported(&self, caller: &Caller, mut webhooks: Vec<pb::Webhook>) -> Result<Vec<pb::Webhook>, Error> {
         let names = webhooks.iter().map(|webhook| webhook.name.clone()).collect();
-        let mut connection = self.desk.kit.database.get().await?;
+        let kit = &self.desk.kit;
+        let mut connection = kit.database.get(&kit.scope_of(caller)).await?;
         let progress = store::progress(&mut connection, names).await?;
         for webhook in &mut webhooks {
             if let Some(progress) = progress.get(&webhook.name) {
@@ -56,8 +58,8 @@ impl Service {
         webhook.dead_letter_count = progress.dead_letters;
     }
 
-    async fn reported_one(&self, webhook: pb::Webhook) -> Result<pb::Webhook, Error> {
-        self.reported(vec![webhook]).await?.pop().ok_or_else(|| Error::internal("one webhook has one message"))
+    async fn reported_one(&self, caller: &Caller, webhook: pb::Webhook) -> Result<pb::Webhook, Error> {
+        self.reported(caller, vec![webhook]).await?.pop().ok_or_else(|| Error::internal("one webhook has one message"))
     }
 }
 
@@ -66,7 +68,7 @@ impl WebhookService for Service {
     crate::read_method! {
         "itsm.journal.v1.WebhookService/",
         GetWebhook get_webhook(self, caller, request: pb::GetWebhookRequest) -> pb::Webhook {
-            self.reported_one(standard::get::<Webhook>(&self.desk, &caller, &request.name).await?).await
+            self.reported_one(&caller, standard::get::<Webhook>(&self.desk, &caller, &request.name).await?).await
         }
     }
 
@@ -82,7 +84,7 @@ impl WebhookService for Service {
                 ..page::Request::default()
             };
             let page = standard::list::<Webhook>(&self.desk, &caller, list, "", request.show_deleted).await?;
-            let webhooks = self.reported(page.items).await?;
+            let webhooks = self.reported(&caller, page.items).await?;
             Ok(pb::ListWebhooksResponse { webhooks, next_page_token: page.next_page_token })
         }
     }
@@ -90,6 +92,7 @@ impl WebhookService for Service {
     crate::write_method! {
         "itsm.journal.v1.WebhookService/",
         CreateWebhook create_webhook(self, write, request: pb::CreateWebhookRequest) -> pb::Webhook {
+            let caller = write.caller.clone();
             let mut message = request.webhook.unwrap_or_default();
             message.redeliver_time = None;
             if message.customer.is_empty() {
@@ -106,15 +109,16 @@ impl WebhookService for Service {
             }
             let id = &request.webhook_id;
             let created = standard::create::<Webhook>(&self.desk, write, "", id, Some(&message)).await?;
-            Ok(pb::Webhook { secret: made.unwrap_or_default(), ..self.reported_one(created).await? })
+            Ok(pb::Webhook { secret: made.unwrap_or_default(), ..self.reported_one(&caller, created).await? })
         }
     }
 
     crate::write_method! {
         "itsm.journal.v1.WebhookService/",
         UpdateWebhook update_webhook(self, write, request: pb::UpdateWebhookRequest) -> pb::Webhook {
+            let caller = write.caller.clone();
             let updated = standard::update::<Webhook>(&self.desk, write, request.webhook, request.update_mask).await?;
-            self.reported_one(updated).await
+            self.reported_one(&caller, updated).await
         }
     }
 
@@ -147,11 +151,12 @@ impl WebhookService for Service {
         "itsm.journal.v1.WebhookService/",
         RedeliverDeadLetters redeliver_dead_letters(self, write, request: pb::RedeliverDeadLettersRequest)
         -> pb::Webhook {
+            let caller = write.caller.clone();
             let (name, etag) = (&request.name, request.etag);
             let changed = standard::change::<Webhook, _>(&self.desk, write, name, etag, "redelivered", |before, now| {
                 Ok(Webhook { redeliver_at: Some(now), ..before.body.clone() })
             });
-            self.reported_one(changed.await?).await
+            self.reported_one(&caller, changed.await?).await
         }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension, QueryableByName};
-use diesel_async::RunQueryDsl;
 use jiff::Timestamp;
 
 use super::event::Secret;
@@ -284,6 +283,6 @@ pub(super) async fn letters(
     sql.push(" FROM webhook_dead_letter l JOIN journal_order o USING (seq) JOIN journal j USING (position) ");
     sql.push("WHERE l.webhook = ").bind::<Text, _>(webhook.to_owned());
     listing.restrict(&mut sql);
-    let rows: Vec<Letter> = sql.load(&mut kit.database.get().await?).await?;
+    let rows: Vec<Letter> = sql.load(&mut kit.database.get(&kit.scope_of(caller)).await?).await?;
     Ok(listing.page(rows, |letter| letter.keyset.clone()))
 }

@@ -2,7 +2,6 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
-use diesel_async::RunQueryDsl;
 use servicekit::db::Connection;
 use servicekit::error::Error;
 use servicekit::sql::Sql;

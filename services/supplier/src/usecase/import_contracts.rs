@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use domain::name::{distinct_slug, slug};
 use servicekit::intake::{self, Candidate, ROW_INVALID, SOURCE_ID_CONFLICT, Tally};
-use servicekit::{Caller, Error, Kit};
+use servicekit::{Caller, Error, Kit, Scope};
 
 use super::name_suppliers;
 use crate::store::{Contract, FromSource, recorded_contracts, recorded_names};
@@ -84,7 +84,7 @@ fn assign(contract: &mut Contract, found: Vec<String>) {
 /// The contracts that came from the places of the entries, by place.
 async fn recorded(kit: &Kit, entries: &[Entry]) -> Result<HashMap<(String, String), FromSource>, Error> {
     let places: Vec<(&str, &str)> = entries.iter().filter_map(|entry| entry.contract.place()).collect();
-    let recorded = recorded_contracts(&mut *kit.database.get().await?, &places).await?;
+    let recorded = recorded_contracts(&mut kit.database.get(&Scope::Everything).await?, &places).await?;
     let by_place = recorded.into_iter().map(|known| ((known.source.clone(), known.source_id.clone()), known));
     Ok(by_place.collect())
 }
@@ -98,7 +98,7 @@ struct Names {
 impl Names {
     async fn look_up(kit: &Kit, entries: &[Entry]) -> Result<Self, Error> {
         let wanted = entries.iter().map(|entry| plain(&entry.place())).collect();
-        let recorded = recorded_names(&mut *kit.database.get().await?, wanted).await?;
+        let recorded = recorded_names(&mut kit.database.get(&Scope::Everything).await?, wanted).await?;
         let taken = recorded.into_iter().map(|recorded| recorded.name).collect();
         Ok(Self { taken, given: HashMap::new() })
     }

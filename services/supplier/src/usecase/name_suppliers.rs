@@ -8,7 +8,7 @@ use servicekit::db::Connection;
 use servicekit::error;
 use servicekit::resource::{self, Outcome};
 use servicekit::serve::MAX_BATCH;
-use servicekit::{Caller, Error, Kit};
+use servicekit::{Caller, Error, Kit, Scope};
 
 use crate::store::{Supplier, recorded_names, suppliers_called};
 
@@ -39,7 +39,7 @@ pub async fn run(
     wanted: &BTreeSet<&str>,
 ) -> Result<Directory, Error> {
     for _ in 0..ATTEMPTS {
-        let directory = look_up(&mut *kit.database.get().await?, display_names).await?;
+        let directory = look_up(&mut kit.database.get(&Scope::Everything).await?, display_names).await?;
         if create(kit, caller, &directory, wanted).await? {
             return Ok(directory);
         }
