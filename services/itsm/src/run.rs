@@ -11,15 +11,15 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::cli::{
-    Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken, ReportArgs, Serve,
-    ServeArgs, SuiteArgs, Token,
+    Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, Journal, NewToken,
+    ReportArgs, Serve, ServeArgs, SuiteArgs, Token,
 };
 use crate::client::{self, Trust};
 use crate::dashboard::{self, Dashboard};
 use crate::import::mapping::Mapping;
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
-use crate::{apply, demo, doctor, explain, handbook, issuer, report, token};
+use crate::{apply, demo, doctor, explain, handbook, issuer, journal, report, token};
 
 /// Starts telemetry, does what the command says, and sends what telemetry still holds. Needs a multi-thread runtime.
 pub async fn start(cli: Cli) -> Result<(), Problem> {
@@ -52,6 +52,8 @@ async fn run(command: Command) -> Result<(), Problem> {
         Command::Docs(args) => run_docs(&args).await,
         Command::Token(Token::New(args)) => new_token(&args),
         Command::Issuer(args) => run_issuer(&args).await,
+        Command::Journal(Journal::Export(args)) => journal::run_export(&args).await,
+        Command::Verify(args) => journal::run(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
     }
 }
