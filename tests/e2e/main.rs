@@ -18,3 +18,4 @@ mod reference;
 mod scenario;
 mod supplier;
 mod test_database;
+mod verify;

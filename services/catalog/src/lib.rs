@@ -90,4 +90,10 @@ mod tests {
     fn webhooks_are_migrated_as_servicekit_states_them() {
         assert_eq!(include_str!("../migrations/0004_webhooks/up.sql"), servicekit::webhook::DDL);
     }
+
+    /// Servicekit states the table of seals.
+    #[test]
+    fn seals_are_migrated_as_servicekit_states_them() {
+        assert_eq!(include_str!("../migrations/0008_seals/up.sql"), servicekit::journal::SEALS_DDL);
+    }
 }

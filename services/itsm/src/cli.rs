@@ -10,6 +10,7 @@ use jiff::civil::Date;
 
 use crate::client::{self, Trust};
 use crate::import::Problem;
+use crate::journal;
 
 /// The service-management backbone: catalog, operations and supplier management over gRPC, and their report.
 #[derive(Debug, Parser)]
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   itsm explain tickets/INC-000042
   itsm docs --out handbook
   itsm token new --actor systems/import --roles tickets.importer --expires 90d
+  itsm verify                                whether the journals are what was sealed
   itsm doctor                                what is wrong here, and the way out
 
 Every flag that names an environment variable can be given by it. `itsm help COMMAND` has more.";
@@ -79,6 +81,14 @@ const DOCS_EXAMPLES: &str = "Examples:
 const BENCH_EXAMPLES: &str = "Examples:
   itsm bench create --streams 64 --seconds 10
   itsm bench mixed --watch server=4711 --watch postgres=4712 --json";
+
+const VERIFY_EXAMPLES: &str = "Examples:
+  itsm verify --database-url postgres://itsm@db/itsm      exits 0 when intact, 1 on damage, 2 when it cannot be verified
+  itsm verify --head HASH                                 and whether the journal still has the seal with this hash
+  itsm verify --file journal.ndjson                       what `itsm journal export` wrote";
+
+const JOURNAL_EXPORT_EXAMPLES: &str = "Examples:
+  itsm journal export --out journal.ndjson";
 
 /// What the program does.
 #[derive(Debug, Subcommand)]
@@ -130,6 +140,12 @@ pub enum Command {
     /// Puts load on the operations service and measures it; it writes tickets, so not where they count
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArgs),
+    /// The journals of facts
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Says whether the journals are what was sealed, and where not
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
     /// Says what is wrong here, with the way out; exits 1 if anything is
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
@@ -655,6 +671,45 @@ pub struct BenchArgs {
     /// Which certificates are trusted and shown.
     #[command(flatten)]
     pub trust: Trust,
+}
+
+/// What is done with the journals.
+#[derive(Debug, Subcommand)]
+pub enum Journal {
+    /// Writes the journals of the three services with their seals, a line for each fact
+    #[command(after_help = JOURNAL_EXPORT_EXAMPLES)]
+    Export(JournalExportArgs),
+}
+
+/// Where journals are read from and written to.
+#[derive(Debug, Args)]
+pub struct JournalExportArgs {
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The database; without a URL the embedded one of the data folder is used.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+    /// Folder of the embedded Postgres
+    #[arg(long, env = "ITSM_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// What is verified.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Verifies this export instead of a database
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Hash of a seal that was noted earlier, elsewhere: it must still be there; may be given again
+    #[arg(long = "head", value_name = "HASH", value_parser = journal::parse_hash)]
+    pub heads: Vec<[u8; 32]>,
+    /// The database; without a URL the embedded one of the data folder is used. It is only read.
+    #[command(flatten)]
+    pub database: servicekit::config::Database,
+    /// Folder of the embedded Postgres
+    #[arg(long, env = "ITSM_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Where to look for what is wrong.

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod handbook;
 pub mod import;
 pub mod issuer;
+pub mod journal;
 pub mod postgres;
 pub mod report;
 pub mod run;

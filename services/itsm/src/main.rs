@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("itsm: {problem}");
-            ExitCode::FAILURE
+            ExitCode::from(problem.code())
         }
     }
 }

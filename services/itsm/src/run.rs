@@ -11,7 +11,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::cli::{
-    BenchArgs, Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, NewToken,
+    BenchArgs, Cli, Command, DashboardArgs, DocsArgs, ExplainArgs, Import, IssuerAction, IssuerArgs, Journal, NewToken,
     ReportArgs, Serve, ServeArgs, SuiteArgs, Token,
 };
 use crate::client::{self, Trust};
@@ -19,7 +19,7 @@ use crate::dashboard::{self, Dashboard};
 use crate::import::mapping::Mapping;
 use crate::import::{Input, Problem, Summary, contracts, costs, tickets};
 use crate::suite::{Suite, data_dir_or_default, migrate, problem};
-use crate::{apply, bench, demo, doctor, explain, handbook, issuer, report, token};
+use crate::{apply, bench, demo, doctor, explain, handbook, issuer, journal, report, token};
 
 /// Starts telemetry, does what the command says, and sends what telemetry still holds. Needs a multi-thread runtime.
 pub async fn start(cli: Cli) -> Result<(), Problem> {
@@ -53,6 +53,8 @@ async fn run(command: Command) -> Result<(), Problem> {
         Command::Bench(args) => run_bench(&args).await,
         Command::Token(Token::New(args)) => new_token(&args),
         Command::Issuer(args) => run_issuer(&args).await,
+        Command::Journal(Journal::Export(args)) => journal::run_export(&args).await,
+        Command::Verify(args) => journal::run(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
     }
 }

@@ -72,4 +72,10 @@ mod tests {
     fn webhooks_are_migrated_as_servicekit_states_them() {
         assert_eq!(include_str!("../migrations/0006_webhooks/up.sql"), servicekit::webhook::DDL);
     }
+
+    /// Servicekit states the table of seals.
+    #[test]
+    fn seals_are_migrated_as_servicekit_states_them() {
+        assert_eq!(include_str!("../migrations/0010_seals/up.sql"), servicekit::journal::SEALS_DDL);
+    }
 }

@@ -29,7 +29,7 @@ BEGIN
         WHERE relnamespace = '{service}'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition
     LOOP
         EXECUTE format('GRANT %s ON %I TO %I', CASE
-            WHEN relation.name IN ('journal', 'journal_order') THEN 'SELECT, INSERT'
+            WHEN relation.name IN ('journal', 'journal_order', 'journal_seal') THEN 'SELECT, INSERT'
             WHEN relation.name = 'journal_pending' THEN 'SELECT, INSERT, DELETE'
             WHEN relation.name IN ('server_secret', '__diesel_schema_migrations') OR relation.is_view THEN 'SELECT'
             ELSE 'SELECT, INSERT, UPDATE, DELETE'

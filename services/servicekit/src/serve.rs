@@ -49,11 +49,16 @@ const WEBHOOKS_READER: &str = "webhooks.reader";
 /// Writes webhooks, and so decides where facts are sent.
 const WEBHOOKS_EDITOR: &str = "webhooks.editor";
 
+/// Verifies the journal as a whole, facts that the caller may not see included.
+const JOURNAL_AUDITOR: &str = "journal.auditor";
+
 /// Which role each method takes that every server has. Entries of the journal are left out for whom they are not meant.
 pub const PERMISSIONS: &[Permission] = &[
     ("itsm.common.v1.ServerService/GetServerInfo", ""),
     ("itsm.journal.v1.JournalService/WatchJournal", ""),
     ("itsm.journal.v1.JournalService/ListJournalEntries", ""),
+    ("itsm.journal.v1.JournalService/ListSeals", JOURNAL_AUDITOR),
+    ("itsm.journal.v1.JournalService/VerifyJournal", JOURNAL_AUDITOR),
     ("itsm.journal.v1.WebhookService/GetWebhook", WEBHOOKS_READER),
     ("itsm.journal.v1.WebhookService/ListWebhooks", WEBHOOKS_READER),
     ("itsm.journal.v1.WebhookService/CreateWebhook", WEBHOOKS_EDITOR),
@@ -209,6 +214,7 @@ impl Bound {
         let background = CancellationToken::new();
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(journal::sequence(kit.database.clone(), kit.clock.clone(), kit.feed.clone(), background.clone()));
+        tasks.spawn(journal::keep_sealed(kit.database.clone(), kit.clock.clone(), background.clone()));
         tasks.spawn(idempotency::sweep(kit.database.clone(), kit.clock.clone(), background.clone()));
         tasks.spawn(webhook::deliver(kit.clone(), webhooks, background.clone()));
         set_health(&health, &names, ServingStatus::NotServing).await;

@@ -4,6 +4,7 @@ mod feed;
 mod lists;
 mod proof;
 mod schema;
+mod seals;
 mod webhooks;
 mod writes;
 

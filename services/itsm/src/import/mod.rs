@@ -25,13 +25,27 @@ pub mod tickets;
 
 /// What stops an import as a whole, in one sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Problem(String);
+#[error("{sentence}")]
+pub struct Problem {
+    sentence: String,
+    code: u8,
+}
 
 impl Problem {
     /// A problem in one sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
+        Self { sentence: sentence.into(), code: 1 }
+    }
+
+    /// The same problem, with which the program ends otherwise than with 1.
+    #[must_use]
+    pub fn exiting(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+
+    /// What the program exits with.
+    pub fn code(&self) -> u8 {
+        self.code
     }
 }
 

@@ -1,9 +1,13 @@
 //! The journal of facts: appended in the transaction of the change, put in order by the sequencer, read by everybody.
 //! A service whose writer inserts facts in a statement of its own adds the change to `journal_pending` likewise.
 
+mod json;
 mod read;
+pub mod seal;
+mod sealer;
 mod sequencer;
 mod service;
+mod verify;
 
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
@@ -13,11 +17,15 @@ use crate::db::Connection;
 use crate::error::Error;
 use crate::sql::Sql;
 
+pub use json::Json;
 pub(crate) use read::{COLUMNS, FIELDS, Row, Stretch, stretch};
 pub use read::{Entry, entries_of};
+pub(crate) use sealer::seal as keep_sealed;
+pub use sealer::{SEALED, SEALS_DDL, seal_all};
 pub use sequencer::{Feed, sequence};
 pub(crate) use service::resume_token;
 pub use service::{MAX_WATCHERS, Service, filters};
+pub use verify::{has_seal, part_after, snapshot, verify};
 
 /// The tables, for the first migration of every service.
 pub const DDL: &str = include_str!("../../sql/journal.sql");

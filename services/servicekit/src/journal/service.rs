@@ -13,6 +13,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
 use super::read::{self, Entry, FIELDS, Stretch};
+use super::seal::{Damage, Kind, Range, State};
+use super::sealer::{self, SEAL_FIELDS};
+use super::verify::verify;
 use crate::auth::Caller;
 use crate::error::{self, Error, Violation};
 use crate::filter::Filtered;
@@ -23,6 +26,11 @@ use crate::wire;
 
 const WATCH: &str = "itsm.journal.v1.JournalService/WatchJournal";
 const LIST: &str = "itsm.journal.v1.JournalService/ListJournalEntries";
+const LIST_SEALS: &str = "itsm.journal.v1.JournalService/ListSeals";
+/// Seals that one call verifies.
+const VERIFIED: i64 = 200;
+/// Damages that are named in one range.
+const NAMED: usize = 100;
 /// About how many facts are read at once.
 const STRETCH: i64 = 1_000;
 /// How often watchers look without having been told.
@@ -32,7 +40,7 @@ pub const MAX_WATCHERS: usize = 100;
 
 /// The methods of the journal that take a filter.
 pub fn filters() -> Vec<Filtered> {
-    vec![(LIST, &FIELDS), (WATCH, &FIELDS)]
+    vec![(LIST, &FIELDS), (WATCH, &FIELDS), (LIST_SEALS, &SEAL_FIELDS)]
 }
 
 /// What a resume token says: the last place that was considered, and the microsecond in which its fact was put in order,
@@ -228,6 +236,81 @@ impl JournalService for Service {
             journal_entries: page.items.into_iter().map(Into::into).collect(),
             next_page_token: page.next_page_token,
         }))
+    }
+
+    async fn list_seals(
+        &self,
+        request: tonic::Request<pb::ListSealsRequest>,
+    ) -> Result<Response<pb::ListSealsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let list = page::Request {
+            method: LIST_SEALS,
+            page_size: request.page_size,
+            page_token: &request.page_token,
+            filter: &request.filter,
+            ..page::Request::default()
+        };
+        let page = sealer::list(&self.kit, &caller, list).await?;
+        Ok(Response::new(pb::ListSealsResponse { seals: page.items, next_page_token: page.next_page_token }))
+    }
+
+    async fn verify_journal(
+        &self,
+        request: tonic::Request<pb::VerifyJournalRequest>,
+    ) -> Result<Response<pb::VerifyJournalResponse>, Status> {
+        let request = request.into_inner();
+        let negative = [("first_seq", request.first_seq), ("last_seq", request.last_seq)].into_iter();
+        Error::check(
+            negative.filter(|(_, seq)| *seq < 0).map(|(field, _)| Violation::new(field, "is negative")).collect(),
+        )?;
+        let first = request.first_seq.max(1);
+        let last = if request.last_seq == 0 { i64::MAX } else { request.last_seq };
+        if last < first {
+            return Err(Error::invalid("last_seq", "is before first_seq: send 0 for the end").into());
+        }
+        let mut connection = self.kit.database.get(&Scope::Everything).await?;
+        let (verifier, next) = verify(&mut connection, self.kit.service.name, first, last, VERIFIED).await?;
+        Ok(Response::new(pb::VerifyJournalResponse {
+            head: verifier.head.map(hex::encode).unwrap_or_default(),
+            ranges: verifier.ranges.into_iter().map(Into::into).collect(),
+            next_seq: next.unwrap_or_default(),
+        }))
+    }
+}
+
+impl From<Range> for pb::VerifiedRange {
+    fn from(range: Range) -> Self {
+        Self {
+            first_seq: range.first_seq,
+            last_seq: range.last_seq,
+            seal_count: range.seals,
+            state: match range.state {
+                State::Intact => pb::VerificationState::Intact.into(),
+                State::Broken => pb::VerificationState::Broken.into(),
+                State::Unsealed => pb::VerificationState::Unsealed.into(),
+            },
+            damages: range.damages.into_iter().take(NAMED).map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Damage> for pb::Damage {
+    fn from(damage: Damage) -> Self {
+        let kind = match damage.kind {
+            Kind::Changed => pb::DamageKind::Changed,
+            Kind::Missing => pb::DamageKind::Missing,
+            Kind::Inserted | Kind::OutOfOrder => pb::DamageKind::Inserted,
+            Kind::Moved => pb::DamageKind::Moved,
+            Kind::CutOff => pb::DamageKind::CutOff,
+            Kind::PlaceChanged => pb::DamageKind::PlaceChanged,
+            Kind::SealChanged => pb::DamageKind::SealChanged,
+            Kind::SealMissing => pb::DamageKind::SealMissing,
+        };
+        let message = damage.to_string();
+        let has_place = damage.kind != Kind::OutOfOrder;
+        let place = |seq| if has_place { seq } else { 0 };
+        Self { kind: kind.into(), first_seq: place(damage.first_seq), last_seq: place(damage.last_seq), message }
     }
 }
 
