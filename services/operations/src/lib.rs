@@ -35,11 +35,11 @@ pub static SERVICE: Service =
 /// The methods of the service that take a filter.
 pub fn filters() -> Vec<Filtered> {
     vec![
-        ("itsm.operations.v1.OutageService/ListOutages", store::outage::Outage::fields()),
         ("itsm.operations.v1.TicketService/ListTickets", &store::list::FIELDS),
         ("itsm.operations.v1.TicketService/CountTickets", &store::list::FIELDS),
         ("itsm.operations.v1.TicketService/ListApprovals", &store::approval::FIELDS),
         ("itsm.operations.v1.TicketService/ListApprovalDelegations", &store::delegation::FIELDS),
+        ("itsm.operations.v1.OutageService/ListOutages", store::outage::Outage::fields()),
     ]
 }
 
