@@ -104,15 +104,11 @@ fn approval(reader: &mut Reader, index: usize, rule: &pb::ProcessApproval) -> Ap
     let given = |text: &String| (!text.is_empty()).then(|| text.clone());
     let mut change_types = Vec::with_capacity(rule.change_types.len());
     for (index, name) in rule.change_types.iter().enumerate() {
-        match ChangeType::parse(name) {
-            Some(kind) => change_types.push(kind),
-            None => {
-                let known = ChangeType::ALL.map(ChangeType::as_str).join(", ");
-                reader.object(
-                    &at(&format!("change_types[{index}]")),
-                    format!("is no type of change: use one of {known}"),
-                );
-            }
+        if let Some(kind) = ChangeType::parse(name) {
+            change_types.push(kind);
+        } else {
+            let known = ChangeType::ALL.map(ChangeType::as_str).join(", ");
+            reader.object(&at(&format!("change_types[{index}]")), format!("is no type of change: use one of {known}"));
         }
     }
     ApprovalRule {

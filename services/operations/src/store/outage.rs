@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Text};
-use diesel_async::RunQueryDsl;
 use domain::filter::{Field, Kind};
 use domain::outage::Impact;
 use futures::future::BoxFuture;
