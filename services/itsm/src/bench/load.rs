@@ -178,7 +178,7 @@ fn title(n: u64) -> String {
 
 fn incident(n: u64) -> pb::CreateTicketRequest {
     let ticket = pb::Ticket {
-        practice: domain::process::Practice::INCIDENT.to_owned(),
+        process: "processes/incident".to_owned(),
         title: title(n),
         description: "The queue accepts the job and nothing comes out. Restarting it did not help.".to_owned(),
         impact: i32::try_from(1 + n % 3).unwrap_or(1),
