@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::agreement::Kind;
 use domain::calendar::Timeline;
@@ -18,9 +18,10 @@ use crate::report::measure::{Measure, Scope, Value};
 /// The measures of availability, by service.
 pub(super) fn measures(context: &Context) -> Result<Vec<Measure>, Error> {
     let mut measures = Vec::new();
+    let timelines = context.inputs.timelines()?;
     for service in context.inputs.services.keys() {
         let scope = Scope::one("service", service.as_str());
-        match measured(context.inputs, &context.window, service)? {
+        match measured(context.inputs, &timelines, &context.window, service) {
             Err(reason) => {
                 let none = |id| Measure {
                     source: "outages on record".to_owned(),
@@ -43,14 +44,7 @@ struct Found {
 }
 
 impl Found {
-    #[allow(clippy::cast_precision_loss)]
     fn measures(&self, context: &Context, scope: &Scope) -> [Measure; 3] {
-        let down: f64 = self
-            .availability
-            .down_us
-            .iter()
-            .map(|(weight, micros)| weight.to_string().parse::<f64>().unwrap_or(1.0) * hours(*micros))
-            .sum();
         let of = |id: &str, value: Option<f64>| Measure {
             value: value.map_or(Value::None, Value::Number),
             source: self.source.clone(),
@@ -60,7 +54,7 @@ impl Found {
         [
             of("availability", self.availability.ratio()),
             of("availability.agreed_time", Some(hours(self.availability.agreed_us))),
-            of("availability.downtime", Some(down)),
+            of("availability.downtime", Some(hours(self.availability.downtime_us()))),
         ]
     }
 }
@@ -84,32 +78,36 @@ pub(super) fn outages<'a>(
 }
 
 /// The availability of a service over a window, or why there is none.
-fn measured(inputs: &Inputs, window: &Period, service: &str) -> Result<Result<Found, String>, Error> {
+fn measured(
+    inputs: &Inputs,
+    timelines: &BTreeMap<String, Timeline>,
+    window: &Period,
+    service: &str,
+) -> Result<Found, String> {
     let (known, counted) = outages(inputs, window, service);
     if known.is_empty() {
-        return Ok(Err("not measured: no outage of the service is on record".to_owned()));
+        return Err("not measured: no outage of the service is on record".to_owned());
     }
     let agreements = covering(inputs, window, service);
     if agreements.is_empty() {
-        return Ok(Err(
+        return Err(
             "not measured: no agreement with a customer covers the service, so no service time is agreed".to_owned()
-        ));
+        );
     }
     let calendars: BTreeSet<Option<&str>> =
         agreements.iter().flat_map(|row| &row.calendars).map(Option::as_deref).collect();
     let calendars: Vec<Option<&str>> = calendars.into_iter().collect();
     let [calendar] = calendars.as_slice() else {
         let named = calendars.iter().map(|name| name.unwrap_or("around the clock")).collect::<Vec<_>>().join(", ");
-        return Ok(Err(format!(
+        return Err(format!(
             "not measured: the agreements count by several calendars ({named}), so the service time is not one"
-        )));
+        ));
     };
-    let timelines = inputs.timelines()?;
     let timeline = match calendar {
         None => Timeline::always(),
         Some(name) => match timelines.get(*name) {
             Some(timeline) => timeline,
-            None => return Ok(Err(format!("not measured: {name} is not published"))),
+            None => return Err(format!("not measured: {name} is not published")),
         },
     };
     let found = availability(known.iter().map(|outage| &outage.content), timeline, window.start, window.end);
@@ -124,9 +122,9 @@ fn measured(inputs: &Inputs, window: &Period, service: &str) -> Result<Result<Fo
         names.join(", ")
     );
     if found.agreed_us == 0 {
-        return Ok(Err("not measured: no service time is agreed in the window".to_owned()));
+        return Err("not measured: no service time is agreed in the window".to_owned());
     }
-    Ok(Ok(Found { availability: found, outages: counted.len() as u64, source }))
+    Ok(Found { availability: found, outages: counted.len() as u64, source })
 }
 
 /// The agreements with customers in force at the end of a window that cover a service.
@@ -146,11 +144,11 @@ fn covering<'a>(inputs: &'a Inputs, window: &Period, service: &str) -> Vec<&'a A
 }
 
 /// The outages behind a number.
-pub(super) fn rows(inputs: &Inputs, period: &Period, scope: &Scope) -> Vec<String> {
+pub(super) fn rows(inputs: &Inputs, period: &Period, scope: &Scope) -> Result<Vec<String>, Error> {
     let window = period.until(inputs.as_of);
     let service = scope.text("service").unwrap_or_default();
-    if !matches!(measured(inputs, &window, &service), Ok(Ok(_))) {
-        return Vec::new();
+    if measured(inputs, &inputs.timelines()?, &window, &service).is_err() {
+        return Ok(Vec::new());
     }
-    outages(inputs, &window, &service).1.into_iter().map(|outage| outage.name.clone()).collect()
+    Ok(outages(inputs, &window, &service).1.into_iter().map(|outage| outage.name.clone()).collect())
 }

@@ -37,7 +37,7 @@ pub fn rows(inputs: &Inputs, period: &Period, id: &str, scope: &Scope) -> Result
         "sla.open" => return of_clocks("undecided"),
         "sla.overdue" => return of_clocks("overdue"),
         "sla.due_24h" => return of_clocks("due_soon"),
-        id if id.starts_with("availability") => return Ok(availability::rows(inputs, period, scope)),
+        id if id.starts_with("availability") => return availability::rows(inputs, period, scope),
         "value.cost_per_ticket" => return value::tickets(inputs, period, scope),
         "value.credit_exposure" => return Ok(value::judged(inputs, period, scope)),
         id if id.starts_with("value.benefit") => return Ok(value::benefits(inputs, period, id, scope)),

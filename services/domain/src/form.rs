@@ -1,6 +1,7 @@
 //! Forms: JSON Schemas (draft 2020-12) that answers are judged by. Nothing outside a schema is ever looked up, and a
 //! keyword that is not enforced here is refused rather than overlooked.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::violation::Violation;
 
-/// Largest schema, in bytes of its JSON.
+/// Largest schema, and largest answers, in bytes of their JSON.
 pub const MAX_BYTES: usize = 64 * 1024;
 /// Deepest nesting of a schema, references followed.
 pub const MAX_DEPTH: usize = 32;
@@ -59,8 +60,12 @@ impl Form {
         if found.is_empty() { Ok(Self { schema: schema.clone(), patterns }) } else { Err(found) }
     }
 
-    /// Everything that is wrong with the answers, each under its path below this field.
+    /// Everything that is wrong with the answers, each under its path below this field. Answers as large as no form asks
+    /// for are not looked at any closer.
     pub fn violations(&self, field: &str, answers: &Value) -> Vec<Violation> {
+        if answers.to_string().len() > MAX_BYTES {
+            return vec![Violation::new(field, format!("is larger than {MAX_BYTES} bytes: shorten the answers"))];
+        }
         let mut found = Vec::new();
         self.judge(&self.schema, answers, field, &mut found);
         found
@@ -126,11 +131,7 @@ impl Form {
                     Value::Array(items) => {
                         self.of_items(keyword, value, keywords, items, path, found);
                         of_count(keyword, value, items.len(), "Items", "entries").or_else(|| {
-                            let again = items
-                                .iter()
-                                .enumerate()
-                                .any(|(n, one)| items[..n].iter().any(|other| same(one, other)));
-                            (keyword == "uniqueItems" && *value == Value::Bool(true) && again)
+                            (keyword == "uniqueItems" && *value == Value::Bool(true) && has_one_twice(items))
                                 .then(|| "has an entry twice: keep one".to_owned())
                         })
                     }
@@ -379,18 +380,56 @@ fn is(answer: &Value, name: &str) -> bool {
     }
 }
 
+fn has_one_twice(items: &[Value]) -> bool {
+    let mut sorted: Vec<&Value> = items.iter().collect();
+    sorted.sort_by(|one, other| order(one, other));
+    sorted.windows(2).any(|pair| same(pair[0], pair[1]))
+}
+
 /// Whether two values are equal as JSON Schema means it: 1 is 1.0.
 fn same(one: &Value, other: &Value) -> bool {
+    order(one, other).is_eq()
+}
+
+/// An order of all values in which those that are the same are equal.
+fn order(one: &Value, other: &Value) -> Ordering {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
+        (Value::String(one), Value::String(other)) => one.cmp(other),
+        (Value::Number(one), Value::Number(other)) => {
+            // Adding zero makes the negative one positive.
+            let number = |value: &serde_json::Number| value.as_f64().unwrap_or(f64::NAN) + 0.0;
+            number(one).total_cmp(&number(other))
+        }
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+            let pairs = || one.iter().zip(other).map(|(one, other)| order(one, other));
+            one.len().cmp(&other.len()).then_with(|| first_unequal(pairs()))
         }
         (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(key, member)| other.get(key).is_some_and(|other| same(member, other)))
+            let (first, second): (BTreeMap<_, _>, BTreeMap<_, _>) = (one.iter().collect(), other.iter().collect());
+            let pairs = || {
+                first.iter().zip(&second).map(|((one_name, one), (other_name, other))| {
+                    one_name.cmp(other_name).then_with(|| order(one, other))
+                })
+            };
+            one.len().cmp(&other.len()).then_with(|| first_unequal(pairs()))
         }
-        _ => one == other,
+        _ => kind(one).cmp(&kind(other)),
+    }
+}
+
+fn first_unequal(mut orders: impl Iterator<Item = Ordering>) -> Ordering {
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+fn kind(value: &Value) -> u8 {
+    match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Number(_) => 2,
+        Value::String(_) => 3,
+        Value::Array(_) => 4,
+        Value::Object(_) => 5,
     }
 }
 

@@ -125,15 +125,19 @@ pub struct Availability {
 }
 
 impl Availability {
+    /// Downtime (DT): what was lost of the agreed service time, by how much it counts as down, in whole microseconds.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    pub fn downtime_us(&self) -> i64 {
+        // A weight is at most 1, so that one that could not be read would count in full.
+        let weighted =
+            |(weight, micros): (&Decimal, &i64)| weight.to_string().parse::<f64>().unwrap_or(1.0) * *micros as f64;
+        self.down_us.iter().map(weighted).sum::<f64>().round() as i64
+    }
+
     /// The share of the agreed service time in which the service was there: (AST - DT) / AST. Empty: no time was agreed.
     #[allow(clippy::cast_precision_loss)]
     pub fn ratio(&self) -> Option<f64> {
-        let down: f64 = self
-            .down_us
-            .iter()
-            .map(|(weight, micros)| weight.to_string().parse::<f64>().unwrap_or(1.0) * *micros as f64)
-            .sum();
-        (self.agreed_us > 0).then(|| 1.0 - down / self.agreed_us as f64)
+        (self.agreed_us > 0).then(|| 1.0 - self.downtime_us() as f64 / self.agreed_us as f64)
     }
 }
 

@@ -80,6 +80,9 @@ fn every_keyword_is_enforced() {
         (json!({"minItems": 1}), json!([1]), json!([])),
         (json!({"maxItems": 1}), json!([1]), json!([1, 2])),
         (json!({"uniqueItems": true}), json!([1, 2]), json!([1, 1.0])),
+        (json!({"uniqueItems": true}), json!([0, "0", null, false, [], {}]), json!([-0.0, "a", 0])),
+        (json!({"uniqueItems": true}), json!([[1], [2, 1], [1, 2]]), json!([[1, "a"], [2], [1.0, "a"]])),
+        (json!({"uniqueItems": true}), json!([{"b": 1}, {"a": 1}]), json!([{"a": 1, "b": 2}, 1, {"b": 2, "a": 1}])),
         (json!({"prefixItems": [{"type": "string"}], "items": false}), json!(["a"]), json!(["a", 1])),
         (json!({"required": ["a"]}), json!({"a": 1}), json!({})),
         (json!({"dependentRequired": {"a": ["b"]}}), json!({"b": 1}), json!({"a": 1})),
@@ -136,6 +139,14 @@ fn a_schema_is_neither_large_nor_deep() {
         parts.insert(format!("a{level}"), json!({"allOf": [before, before]}));
     }
     assert_eq!(refused(&json!({"$ref": "#/$defs/a29", "$defs": parts})), ["f"]);
+}
+
+#[test]
+fn answers_keep_nobody_busy() {
+    let unique = json!({"properties": {"a": {"uniqueItems": true}}});
+    let numbers = |count: usize| json!({"a": (0..count).collect::<Vec<_>>()});
+    assert_eq!(judged(&unique, &numbers(10_000)), [""; 0]);
+    assert_eq!(judged(&unique, &numbers(MAX_BYTES)), ["a"], "no form asks for as much");
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Connection {
     scope: Option<Scope>,
     /// Whether a transaction was opened and not ended.
     open: bool,
+    /// Whether the database refused a statement of this transaction, so that it cannot be committed.
+    failed: bool,
     /// Whether the connection is closed rather than given back when it is dropped in a transaction, so that work which
     /// is dropped half-way leaves neither the transaction nor its locks behind in the pool.
     whole: bool,
@@ -44,11 +46,12 @@ enum Postgres {
 impl Connection {
     /// One that is in no transaction and has no scope.
     pub(crate) fn own(postgres: AsyncPgConnection) -> Self {
-        Self { postgres: Postgres::Own(postgres), ahead: None, scope: None, open: false, whole: false }
+        Self { postgres: Postgres::Own(postgres), ahead: None, scope: None, open: false, failed: false, whole: false }
     }
 
     fn lent(postgres: Object<AsyncPgConnection>, scope: &Scope, whole: bool) -> Self {
-        let mut connection = Self { postgres: Postgres::Lent(postgres), ahead: None, scope: None, open: false, whole };
+        let mut connection =
+            Self { whole, postgres: Postgres::Lent(postgres), ahead: None, scope: None, open: false, failed: false };
         connection.begin(scope);
         connection
     }
@@ -57,6 +60,7 @@ impl Connection {
     pub fn begin(&mut self, scope: &Scope) {
         let end = if self.open { "ROLLBACK; " } else { "" };
         self.ahead = Some(format!("{end}BEGIN; {}", scope.statement()));
+        self.failed = false;
         self.scope = Some(scope.clone());
     }
 
@@ -81,8 +85,12 @@ impl Connection {
         self.scope.replace(scope).unwrap_or_else(|| Scope::of(Vec::new()))
     }
 
-    /// Makes what was written durable.
+    /// Makes what was written durable. Where a statement failed nothing is left to commit, although Postgres answers a
+    /// COMMIT then, too: it rolls back and says so in a word that drivers do not read.
     pub async fn commit(&mut self) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::internal("a transaction was to be committed in which a statement had failed"));
+        }
         self.end("COMMIT").await
     }
 
@@ -115,10 +123,16 @@ impl Connection {
             Postgres::Own(postgres) => postgres,
             Postgres::Gone => return Err(diesel::result::Error::BrokenTransactionManager),
         };
-        let Some(ahead) = ahead else { return statement(postgres).await };
-        let mut sender = postgres;
-        let (sent, outcome) = futures::join!(sender.batch_execute(&ahead), statement(postgres));
-        sent.and(outcome)
+        let outcome = match ahead {
+            None => statement(postgres).await,
+            Some(ahead) => {
+                let mut sender = postgres;
+                let (sent, outcome) = futures::join!(sender.batch_execute(&ahead), statement(postgres));
+                sent.and(outcome)
+            }
+        };
+        self.failed |= matches!(outcome, Err(diesel::result::Error::DatabaseError(..)));
+        outcome
     }
 
     /// What the database tells listeners.
@@ -344,7 +358,7 @@ impl Database {
         let mut connection = self.lend(scope, true).await?;
         let outcome = work(&mut connection).await;
         match (&outcome, end) {
-            (Ok(_), End::Commit) => connection.end("COMMIT").await?,
+            (Ok(_), End::Commit) => connection.commit().await?,
             (Ok(_), End::Rollback) => connection.end("ROLLBACK").await?,
             (Err(_), _) => {
                 // The error that led here says more than a rollback that fails too.

@@ -22,6 +22,17 @@ fn change(name: &str, etag: &str, key: Key) -> Change {
 }
 
 #[tokio::test]
+async fn work_that_overlooks_a_refused_statement_is_not_taken_for_done() {
+    let fixture = Fixture::new().await;
+    let overlooks = async |connection: &mut Connection| {
+        assert!(connection.batch_execute("SELECT 1 / 0").await.is_err());
+        Ok::<_, Error>(())
+    };
+    let told = fixture.kit.database.transaction("overlook", &Scope::Everything, overlooks).await;
+    assert!(told.is_err(), "Postgres answers the COMMIT and keeps nothing");
+}
+
+#[tokio::test]
 async fn a_repeated_request_has_one_effect_and_one_answer() {
     let fixture = Fixture::new().await;
     fixture.create("widgets/a", Widget::default()).await.unwrap();
