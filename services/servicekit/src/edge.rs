@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Request, Response};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -29,6 +30,15 @@ use crate::tls::Peer;
 const REQUEST_ID: &str = "x-request-id";
 /// What answers without credentials.
 const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection."];
+
+tokio::task_local! {
+    static DEADLINE: Option<Instant>;
+}
+
+/// When the caller of the request at hand stops waiting for its answer. None: never, or there is no request.
+pub(crate) fn deadline() -> Option<Instant> {
+    DEADLINE.try_with(|deadline| *deadline).ok().flatten()
+}
 
 /// All methods of a server behind its edge.
 #[derive(Clone)]
@@ -69,7 +79,8 @@ impl Service<Request<Body>> for Edge {
         telemetry::begin_call(&span, &method, request.headers());
         let mut call = Call::begin(self.calls.clone(), method.clone(), span.clone());
         // Made here, before the transport's own timer, so that ours is the one that answers.
-        let deadline = deadline(request.headers()).map(tokio::time::sleep);
+        let sleep = timeout(request.headers()).map(tokio::time::sleep);
+        let deadline = sleep.as_ref().map(tokio::time::Sleep::deadline);
         let mut this = self.clone();
         let answer = async move {
             let inner = async {
@@ -81,7 +92,8 @@ impl Service<Request<Body>> for Edge {
                     Err(error) => Ok(Status::from(error).into_http()),
                 }
             };
-            let mut response = match deadline {
+            let inner = DEADLINE.scope(deadline, inner);
+            let mut response = match sleep {
                 None => inner.await?,
                 Some(sleep) => tokio::select! {
                     biased;
@@ -116,7 +128,7 @@ impl Edge {
         let peer = request.extensions().get::<Peer>();
         let caller = self.authenticator.authenticate(credentials, peer, self.clock.now()).await?;
         tracing::Span::current().record("actor", &caller.actor);
-        let now = tokio::time::Instant::now();
+        let now = Instant::now();
         self.limits.call(&caller, now)?;
         // A method that is not in the table does not exist: see `Server::bind`.
         let name = method.trim_start_matches('/');
@@ -133,7 +145,7 @@ impl Edge {
 struct Call {
     calls: Calls,
     path: String,
-    began: tokio::time::Instant,
+    began: Instant,
     code: Code,
     span: Span,
     /// Counted as long as the call is under way.
@@ -142,7 +154,7 @@ struct Call {
 
 impl Call {
     fn begin(calls: Calls, path: String, span: Span) -> Self {
-        Self { calls, path, began: tokio::time::Instant::now(), code: Code::Cancelled, span, stream: None }
+        Self { calls, path, began: Instant::now(), code: Code::Cancelled, span, stream: None }
     }
 
     fn end(mut self, code: Code) {
@@ -207,7 +219,7 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// The `grpc-timeout` of a request: at most eight digits and a unit.
-fn deadline(headers: &HeaderMap) -> Option<Duration> {
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.len() > 8 {
@@ -370,11 +382,11 @@ mod tests {
 
     #[test]
     fn deadlines_are_read_with_their_unit() {
-        assert_eq!(deadline(&headers("grpc-timeout", "250m")), Some(Duration::from_millis(250)));
-        assert_eq!(deadline(&headers("grpc-timeout", "2S")), Some(Duration::from_secs(2)));
+        assert_eq!(timeout(&headers("grpc-timeout", "250m")), Some(Duration::from_millis(250)));
+        assert_eq!(timeout(&headers("grpc-timeout", "2S")), Some(Duration::from_secs(2)));
         for wrong in ["", "m", "1x", "123456789S", "-1S", "é"] {
             let Ok(value) = HeaderValue::from_str(wrong) else { continue };
-            assert_eq!(deadline(&HeaderMap::from_iter([(http::HeaderName::from_static("grpc-timeout"), value)])), None);
+            assert_eq!(timeout(&HeaderMap::from_iter([(http::HeaderName::from_static("grpc-timeout"), value)])), None);
         }
     }
 

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use diesel::OptionalExtension;
-use diesel::sql_types::{BigInt, Binary, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -85,6 +84,8 @@ pub struct Done {
 
 #[derive(diesel::QueryableByName)]
 struct Record {
+    #[diesel(sql_type = Integer)]
+    place: i32,
     #[diesel(sql_type = Binary)]
     request_hash: Vec<u8>,
     #[diesel(sql_type = Text)]
@@ -95,19 +96,30 @@ struct Record {
 
 /// What the request did before; `None` when it is fresh, REQUEST_ID_REUSED when the id came with another request.
 pub async fn check(connection: &mut Connection, key: &Key) -> Result<Option<Done>, Error> {
-    let mut sql = Sql::new("SELECT request_hash, resource, version FROM idempotency WHERE customer_id = ");
-    sql.bind::<Text, _>(key.customer.clone());
-    sql.push(" AND caller = ").bind::<Text, _>(key.caller.clone());
-    sql.push(" AND method = ").bind::<Text, _>(key.method);
-    sql.push(" AND request_id = ").bind::<SqlUuid, _>(key.request_id);
-    let record: Option<Record> = sql.get_result(connection).await.optional()?;
-    match record {
-        None => Ok(None),
-        Some(record) if record.request_hash == key.hash => {
-            Ok(Some(Done { resource: record.resource, version: record.version }))
+    check_many(connection, &[key]).await?.pop().unwrap_or(Ok(None))
+}
+
+/// The same for each of these requests, in their order.
+pub async fn check_many(connection: &mut Connection, keys: &[&Key]) -> Result<Vec<Result<Option<Done>, Error>>, Error> {
+    let mut sql = Sql::new("SELECT k.place, i.request_hash, i.resource, i.version FROM unnest(");
+    let places = (0_i32..).take(keys.len()).collect::<Vec<_>>();
+    let texts = |of: fn(&Key) -> &str| keys.iter().map(|key| of(key).to_owned()).collect::<Vec<_>>();
+    sql.bind::<Array<Integer>, _>(places).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|key| &key.customer)).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|key| &key.caller)).push(", ");
+    sql.bind::<Array<Text>, _>(texts(|key| key.method)).push(", ");
+    sql.bind::<Array<SqlUuid>, _>(keys.iter().map(|key| key.request_id).collect::<Vec<_>>());
+    sql.push(") AS k (place, customer_id, caller, method, request_id) ");
+    sql.push("JOIN idempotency i USING (customer_id, caller, method, request_id)");
+    let records: Vec<Record> = sql.load(connection).await?;
+    let mut done: Vec<_> = keys.iter().map(|_| Ok(None)).collect();
+    for Record { place, request_hash, resource, version } in records {
+        let place = usize::try_from(place).map_err(Error::internal)?;
+        if let (Some(key), Some(found)) = (keys.get(place), done.get_mut(place)) {
+            *found = if request_hash == key.hash { Ok(Some(Done { resource, version })) } else { Err(key.reused()) };
         }
-        Some(_) => Err(key.reused()),
     }
+    Ok(done)
 }
 
 /// Remembers what the request did, in the transaction that did it.

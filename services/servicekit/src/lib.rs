@@ -15,6 +15,7 @@ pub mod intake;
 pub mod journal;
 mod kit;
 mod limit;
+pub mod lookup;
 pub mod mask;
 pub mod metrics;
 pub mod migrate;

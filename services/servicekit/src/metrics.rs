@@ -234,6 +234,11 @@ impl Load {
         self.queued.inc();
     }
 
+    /// That many jobs left the queue and were not written.
+    pub(crate) fn drop(&self, jobs: usize) {
+        self.queued.dec_by(count(jobs));
+    }
+
     /// That many jobs left the queue together.
     pub(crate) fn take(&self, jobs: usize) {
         self.queued.dec_by(count(jobs));

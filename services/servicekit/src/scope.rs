@@ -9,7 +9,7 @@ use crate::sql::Sql;
 pub const DDL: &str = include_str!("../sql/scope.sql");
 
 /// What a transaction is held to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Everything: the provider's own staff, and the service itself.
     Everything,
@@ -18,7 +18,7 @@ pub enum Scope {
 }
 
 /// What belongs to some customers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bound {
     customers: Vec<String>,
     internal: bool,

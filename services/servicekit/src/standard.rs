@@ -11,9 +11,11 @@ use jiff::Timestamp;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, ServiceDescriptor};
 use prost_types::FieldMask;
+use tokio::time::Instant;
 
 use crate::auth::Caller;
 use crate::convert::Reader;
+use crate::edge;
 use crate::error::{Error, Violation};
 use crate::idempotency::Key;
 use crate::kit::Kit;
@@ -43,7 +45,7 @@ impl Desk {
         request: &impl prost::Message,
     ) -> Result<Write, Error> {
         let key = Key::new(&*self.kit.clock, &caller, method, request_id, request)?;
-        Ok(Write { caller, key, validate_only })
+        Ok(Write { caller, key, validate_only, deadline: edge::deadline() })
     }
 }
 
@@ -283,6 +285,8 @@ pub struct Write {
     pub key: Key,
     /// Tries everything and changes nothing.
     pub validate_only: bool,
+    /// When the caller stops waiting for the answer. None: never.
+    pub deadline: Option<Instant>,
 }
 
 /// Create. `parent` is empty where resources have none; `id` came in the field `{kind}_id`.
@@ -311,7 +315,7 @@ pub async fn create<R: Declared>(
     };
     let kit = desk.kit.clone();
     let stored = desk.kit.complete(async move {
-        let Write { caller, key, validate_only } = write;
+        let Write { caller, key, validate_only, .. } = write;
         resource::create(&kit, &caller, Create { name, body, key, validate_only }).await
     });
     show_one(&desk.kit, stored.await?).await
@@ -331,7 +335,7 @@ pub async fn update<R: Declared>(
     let output_only = [&HEAD, R::OUTPUT_ONLY].concat();
     let kit = desk.kit.clone();
     let stored = desk.kit.complete(async move {
-        let Write { caller, key, validate_only } = write;
+        let Write { caller, key, validate_only, .. } = write;
         let change = Change { name: name.clone(), etag, verb: "updated", key, validate_only };
         let edit = |before: &Stored<R>, _| {
             let merged = crate::mask::apply(R::MESSAGE, &show(before), &message, mask.as_ref(), &output_only)?;
@@ -351,7 +355,7 @@ pub async fn delete<R: Declared>(desk: &Desk, write: Write, name: &str, etag: St
     let name = checked_name::<R>(name)?;
     let kit = desk.kit.clone();
     let stored = desk.kit.complete(async move {
-        let Write { caller, key, validate_only } = write;
+        let Write { caller, key, validate_only, .. } = write;
         resource::delete::<R>(&kit, &caller, Change { name, etag, verb: "deleted", key, validate_only }).await
     });
     show_one(&desk.kit, stored.await?).await
@@ -373,7 +377,7 @@ where
     let name = checked_name::<R>(name)?;
     let kit = desk.kit.clone();
     let stored = desk.kit.complete(async move {
-        let Write { caller, key, validate_only } = write;
+        let Write { caller, key, validate_only, .. } = write;
         resource::change(&kit, &caller, Change { name, etag, verb, key, validate_only }, edit).await
     });
     show_one(&desk.kit, stored.await?).await
@@ -409,7 +413,7 @@ pub async fn publish<R: Declared + Revisioned>(
     reader.finish()?;
     let kit = desk.kit.clone();
     let revision = desk.kit.complete(async move {
-        let Write { caller, key, validate_only } = write;
+        let Write { caller, key, validate_only, .. } = write;
         resource::publish::<R>(&kit, &caller, Publish { name, etag, effective_from, key, validate_only }).await
     });
     Ok(published(revision.await?))

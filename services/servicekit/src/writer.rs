@@ -1,11 +1,13 @@
 //! The batching writer: takes what has queued while the previous commit ran, and writes it as one statement.
 //! No timer: with one client it is the plain statement, with many the commits are shared.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::db::{Connection, Database};
@@ -19,6 +21,12 @@ use crate::scope::Scope;
 pub const MAX_BATCH: usize = 500;
 /// Jobs that may wait; one more is told to try again.
 pub const QUEUE: usize = 4_096;
+/// Jobs of one caller that may wait, so that nobody takes all the room.
+pub const QUEUE_OF_CALLER: usize = QUEUE / 4;
+/// Bytes that may wait: what callers sent, before memory grows with it.
+pub const QUEUE_BYTES: usize = 64 << 20;
+/// Most bytes written in one statement, unless one job alone is larger.
+const MAX_BATCH_BYTES: usize = 8 << 20;
 /// How often a batch that lost a race is written again before it is split.
 const ATTEMPTS: u32 = 3;
 
@@ -40,6 +48,15 @@ pub trait Job: Send + 'static {
     /// What its transaction is held to; jobs of different scopes never share a batch.
     fn scope(&self) -> &Scope;
 
+    /// Who asked for it: callers take turns.
+    fn caller(&self) -> &str;
+
+    /// About how many bytes it holds.
+    fn size(&self) -> usize;
+
+    /// When nobody waits for it any more; one that still waits then is not written. None: it waits as long as it takes.
+    fn deadline(&self) -> Option<Instant>;
+
     /// Writes the jobs as ONE data-modifying statement, and answers each in their order.
     ///
     /// On failure nothing may remain: the batch is split until the job at fault is alone. May be called more than
@@ -54,46 +71,109 @@ pub trait Job: Send + 'static {
 
 /// Where jobs of one kind are handed in; cheap to clone. Its task ends when the last clone is dropped.
 pub struct Writer<J: Job> {
-    queue: mpsc::Sender<Waiting<J>>,
+    queue: mpsc::UnboundedSender<Waiting<J>>,
+    room: Room,
     load: Load,
 }
 
 impl<J: Job> Clone for Writer<J> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), load: self.load.clone() }
+        Self { queue: self.queue.clone(), room: self.room.clone(), load: self.load.clone() }
     }
 }
 
 struct Waiting<J: Job> {
     job: J,
-    answer: oneshot::Sender<Result<J::Outcome, Error>>,
+    asker: Asker<J::Outcome>,
+}
+
+/// Who waits for the outcome of a job, and takes room as long as it is not known.
+struct Asker<T> {
+    answer: oneshot::Sender<Result<T, Error>>,
+    place: Place,
+}
+
+impl<T> Asker<T> {
+    fn tell(self, outcome: Result<T, Error>) {
+        drop(self.place);
+        let _ = self.answer.send(outcome);
+    }
 }
 
 impl<J: Job> Writer<J> {
     /// Starts the writer of a service.
     pub fn start(kit: &Kit) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (queue, waiting) = mpsc::unbounded_channel();
         let load = kit.metrics.writer(J::NAME);
         let target = Target { database: kit.database.clone(), feed: kit.feed.clone() };
         tokio::spawn(flush(target, waiting, load.clone()));
-        Self { queue, load }
+        Self { queue, room: Room::default(), load }
     }
 
     /// Queues the job and waits until it is durable. It is written even when the caller goes away.
     ///
-    /// RESOURCE_EXHAUSTED when the queue is full; UNAVAILABLE when the connection broke, in which case the job may
-    /// have been written: its request id tells. An error that [`Error::is_repetition`] says that the request was
-    /// written already: answer as it was answered.
+    /// RESOURCE_EXHAUSTED when the queue, or the caller's share of it, is full; DEADLINE_EXCEEDED when its deadline passed
+    /// before its turn came: it was not written. UNAVAILABLE when the connection broke, in which case the job may have
+    /// been written: its request id tells. An error that [`Error::is_repetition`] says that the request was written
+    /// already: answer as it was answered.
     pub async fn write(&self, job: J) -> Result<J::Outcome, Error> {
+        let place = self.room.take(job.caller(), job.size())?;
         let (answer, outcome) = oneshot::channel();
-        self.queue.try_send(Waiting { job, answer }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => {
-                Error::Busy { what: "the writer", retry_after: Duration::from_millis(100) }
-            }
-            mpsc::error::TrySendError::Closed(_) => Error::unavailable("the writer has stopped"),
-        })?;
+        let stopped = || Error::unavailable("the writer has stopped");
+        self.queue.send(Waiting { job, asker: Asker { answer, place } }).map_err(|_| stopped())?;
         self.load.queue();
-        outcome.await.map_err(|_| Error::unavailable("the writer stopped"))?
+        outcome.await.map_err(|_| stopped())?
+    }
+}
+
+/// How much may wait, and what does.
+#[derive(Clone, Default)]
+struct Room(Arc<Mutex<Taken>>);
+
+#[derive(Default)]
+struct Taken {
+    bytes: usize,
+    jobs: usize,
+    by_caller: HashMap<String, usize>,
+}
+
+/// The place that a job takes in the queue until it is dropped.
+struct Place {
+    room: Room,
+    caller: String,
+    bytes: usize,
+}
+
+impl Room {
+    fn take(&self, caller: &str, bytes: usize) -> Result<Place, Error> {
+        let mut taken = self.taken();
+        let own = taken.by_caller.get(caller).copied().unwrap_or_default();
+        // A job that is larger than all the room waits alone.
+        if taken.jobs >= QUEUE || own >= QUEUE_OF_CALLER || taken.jobs > 0 && taken.bytes + bytes > QUEUE_BYTES {
+            return Err(Error::Busy { what: "the writer", retry_after: Duration::from_millis(100) });
+        }
+        taken.bytes += bytes;
+        taken.jobs += 1;
+        taken.by_caller.insert(caller.to_owned(), own + 1);
+        Ok(Place { room: self.clone(), caller: caller.to_owned(), bytes })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.room.taken();
+        taken.bytes -= self.bytes;
+        taken.jobs -= 1;
+        if let Some(own) = taken.by_caller.get_mut(&self.caller) {
+            *own -= 1;
+            if *own == 0 {
+                taken.by_caller.remove(&self.caller);
+            }
+        }
     }
 }
 
@@ -118,8 +198,9 @@ impl<J: Job> Sink<J> for Target {
     }
 }
 
-async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::Receiver<Waiting<J>>, load: Load) {
+async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::UnboundedReceiver<Waiting<J>>, load: Load) {
     let mut waiting = VecDeque::new();
+    let mut turns = Turns::default();
     loop {
         if waiting.is_empty() {
             match queue.recv().await {
@@ -127,81 +208,134 @@ async fn flush<J: Job>(sink: impl Sink<J>, mut queue: mpsc::Receiver<Waiting<J>>
                 None => return,
             }
         }
-        while waiting.len() < QUEUE
-            && let Ok(next) = queue.try_recv()
-        {
+        while let Ok(next) = queue.try_recv() {
             waiting.push_back(next);
         }
-        let batch = take_batch(&mut waiting);
+        load.drop(refuse_late(&mut waiting, Instant::now()));
+        let batch = take_batch(&mut waiting, &mut turns);
+        if batch.is_empty() {
+            continue;
+        }
         load.take(batch.len());
         tracing::trace!(jobs = batch.len(), "{}", J::NAME);
         settle(&sink, batch).await;
     }
 }
 
-/// Takes the first job and all that may share its statement, sorted by key; the others keep their order.
-fn take_batch<J: Job>(waiting: &mut VecDeque<Waiting<J>>) -> Vec<Waiting<J>> {
-    let Some(scope) = waiting.front().map(|first| first.job.scope().clone()) else { return Vec::new() };
+/// Refuses the jobs that nobody waits for any more, and says how many they were.
+fn refuse_late<J: Job>(waiting: &mut VecDeque<Waiting<J>>, now: Instant) -> usize {
+    let before = waiting.len();
+    let (late, rest): (VecDeque<_>, _) =
+        waiting.drain(..).partition(|next| next.job.deadline().is_some_and(|deadline| deadline <= now));
+    *waiting = rest;
+    let message = "the deadline passed before its turn came: nothing was written";
+    refuse(late.into_iter().map(|next| next.asker).collect(), &Error::refused(error::DEADLINE_EXCEEDED, "", message));
+    before - waiting.len()
+}
+
+/// When scopes had their last turn, of those that have jobs waiting.
+#[derive(Default)]
+struct Turns {
+    last: HashMap<Scope, u64>,
+    count: u64,
+}
+
+impl Turns {
+    /// The scope, of those that wait, whose last turn is the longest ago; of those that had none the first.
+    fn next<J: Job>(&mut self, waiting: &VecDeque<Waiting<J>>) -> Option<Scope> {
+        let scopes = || waiting.iter().map(|next| next.job.scope());
+        let next = scopes().min_by_key(|scope| self.last.get(scope).copied().unwrap_or_default())?.clone();
+        if self.last.len() > 1 {
+            let present: HashSet<&Scope> = scopes().collect();
+            self.last.retain(|scope, _| present.contains(scope));
+        }
+        self.count += 1;
+        self.last.insert(next.clone(), self.count);
+        Some(next)
+    }
+}
+
+/// Takes jobs that may share a statement, sorted by key, from each caller in turn; the others keep their order.
+fn take_batch<J: Job>(waiting: &mut VecDeque<Waiting<J>>, turns: &mut Turns) -> Vec<Waiting<J>> {
+    let Some(scope) = turns.next(waiting) else { return Vec::new() };
     let mut batch: BTreeMap<String, Waiting<J>> = BTreeMap::new();
+    let mut bytes = 0;
     let mut requests = HashSet::new();
     let mut held_back = HashSet::new();
-    let mut rest = VecDeque::new();
-    for next in waiting.drain(..) {
-        let key = next.job.key().to_owned();
+    let mut rest = BTreeMap::new();
+    for (place, next) in in_turn(waiting) {
+        let key = next.job.key();
         let request = next.job.request_id();
         let fits = batch.len() < MAX_BATCH
+            && (batch.is_empty() || bytes + next.job.size() <= MAX_BATCH_BYTES)
             && *next.job.scope() == scope
-            && !held_back.contains(&key)
-            && !batch.contains_key(&key)
+            && !held_back.contains(key)
+            && !batch.contains_key(key)
             && request.is_none_or(|id| !requests.contains(&id));
         if fits {
             requests.extend(request);
-            batch.insert(key, next);
+            bytes += next.job.size();
+            batch.insert(key.to_owned(), next);
         } else {
             // Nothing that comes later for the same row may overtake it.
-            held_back.insert(key);
-            rest.push_back(next);
+            held_back.insert(key.to_owned());
+            rest.insert(place, next);
         }
     }
-    *waiting = rest;
+    waiting.extend(rest.into_values());
     batch.into_values().collect()
+}
+
+/// Takes out what waits, with its place in the queue: the first job of every caller, then the second of every caller, …
+fn in_turn<J: Job>(waiting: &mut VecDeque<Waiting<J>>) -> Vec<(usize, Waiting<J>)> {
+    let mut before: HashMap<String, usize> = HashMap::new();
+    let mut rounds: Vec<(usize, usize, Waiting<J>)> = Vec::with_capacity(waiting.len());
+    for (place, next) in waiting.drain(..).enumerate() {
+        let round = before.entry(next.job.caller().to_owned()).or_default();
+        rounds.push((*round, place, next));
+        *round += 1;
+    }
+    if before.len() > 1 {
+        rounds.sort_by_key(|(round, place, _)| (*round, *place));
+    }
+    rounds.into_iter().map(|(_, place, next)| (place, next)).collect()
 }
 
 /// Writes a batch and answers everybody in it; a batch that fails is halved, so that a bad row fails alone.
 async fn settle<J: Job>(sink: &impl Sink<J>, batch: Vec<Waiting<J>>) {
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
-        let (mut jobs, mut answers): (Vec<J>, Vec<_>) = part.into_iter().map(|w| (w.job, w.answer)).unzip();
+        let (mut jobs, mut askers): (Vec<J>, Vec<_>) = part.into_iter().map(|next| (next.job, next.asker)).unzip();
         match attempt(sink, &mut jobs).await {
-            Ok(outcomes) if outcomes.len() == answers.len() => {
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                    let _ = answer.send(Ok(outcome));
+            Ok(outcomes) if outcomes.len() == askers.len() => {
+                for (asker, outcome) in askers.into_iter().zip(outcomes) {
+                    asker.tell(Ok(outcome));
                 }
             }
             Ok(outcomes) => {
                 let fault = Error::internal(format!("{} gave {} outcomes for {}", J::NAME, outcomes.len(), jobs.len()));
-                refuse(answers, &fault);
+                refuse(askers, &fault);
             }
             // Nothing is known about the commit, or nothing can work now: the same for everybody.
-            Err(error @ (Error::Unavailable { .. } | Error::Busy { .. })) => refuse(answers, &error),
-            Err(error) if jobs.len() == 1 => refuse(answers, &final_word::<J>(error)),
+            Err(error @ (Error::Unavailable { .. } | Error::Busy { .. })) => refuse(askers, &error),
+            Err(error) if jobs.len() == 1 => refuse(askers, &final_word::<J>(error)),
             Err(error) => {
                 tracing::debug!(%error, jobs = jobs.len(), "a batch is split");
                 let half = jobs.len() / 2;
-                let (later_jobs, later_answers) = (jobs.split_off(half), answers.split_off(half));
-                let again = |jobs: Vec<J>, answers: Vec<_>| {
-                    jobs.into_iter().zip(answers).map(|(job, answer)| Waiting { job, answer }).collect()
+                let (later_jobs, later_askers) = (jobs.split_off(half), askers.split_off(half));
+                let again = |jobs: Vec<J>, askers: Vec<_>| {
+                    jobs.into_iter().zip(askers).map(|(job, asker)| Waiting { job, asker }).collect()
                 };
-                parts.push(again(later_jobs, later_answers));
-                parts.push(again(jobs, answers));
+                parts.push(again(later_jobs, later_askers));
+                parts.push(again(jobs, askers));
             }
         }
     }
 }
 
-fn refuse<T>(answers: Vec<oneshot::Sender<Result<T, Error>>>, error: &Error) {
-    for answer in answers {
-        let _ = answer.send(Err(error.clone()));
+fn refuse<T>(askers: Vec<Asker<T>>, error: &Error) {
+    for asker in askers {
+        asker.tell(Err(error.clone()));
     }
 }
 
@@ -235,7 +369,9 @@ mod tests {
     struct Put {
         row: &'static str,
         scope: Scope,
+        caller: &'static str,
         request: Option<Uuid>,
+        deadline: Option<Instant>,
         bad: bool,
     }
 
@@ -255,13 +391,29 @@ mod tests {
             &self.scope
         }
 
+        fn caller(&self) -> &str {
+            self.caller
+        }
+
+        fn size(&self) -> usize {
+            1
+        }
+
+        fn deadline(&self) -> Option<Instant> {
+            self.deadline
+        }
+
         async fn write(_connection: &mut Connection, _jobs: &mut [Self]) -> Result<Vec<String>, Error> {
             Err(Error::internal("tests write to a sink of their own"))
         }
     }
 
     fn put(row: &'static str) -> Put {
-        Put { row, scope: Scope::Everything, request: None, bad: false }
+        Put { row, scope: Scope::Everything, caller: "people/ann", request: None, deadline: None, bad: false }
+    }
+
+    fn of(customer: &str) -> Scope {
+        Scope::of(vec![customer.to_owned()])
     }
 
     /// Remembers the batches that were tried.
@@ -292,11 +444,13 @@ mod tests {
 
     /// Queues all jobs at once, lets the flusher run to its end, and gives the answers in the order of the jobs.
     async fn run(sink: Tried, jobs: Vec<Put>) -> Vec<Result<String, Error>> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let room = Room::default();
         let mut answers = Vec::new();
         for job in jobs {
             let (answer, outcome) = oneshot::channel();
-            queue.try_send(Waiting { job, answer }).map_err(|_| "full").unwrap();
+            let place = room.take(job.caller(), job.size()).unwrap();
+            queue.send(Waiting { job, asker: Asker { answer, place } }).map_err(|_| "closed").unwrap();
             answers.push(outcome);
         }
         drop(queue);
@@ -305,6 +459,9 @@ mod tests {
         for answer in answers {
             outcomes.push(answer.await.unwrap());
         }
+        let taken = room.taken();
+        assert_eq!((taken.jobs, taken.bytes, taken.by_caller.len()), (0, 0, 0), "all room is free again");
+        drop(taken);
         outcomes
     }
 
@@ -338,12 +495,59 @@ mod tests {
     #[tokio::test]
     async fn scopes_never_share_a_batch() {
         let sink = Tried::default();
-        run(
-            sink.clone(),
-            vec![put("a"), Put { scope: Scope::of(vec!["customers/x".to_owned()]), ..put("b") }, put("c")],
-        )
-        .await;
+        run(sink.clone(), vec![put("a"), Put { scope: of("customers/x"), ..put("b") }, put("c")]).await;
         assert_eq!(batches(&sink), [vec!["a", "c"], vec!["b"]]);
+    }
+
+    #[tokio::test]
+    async fn scopes_take_turns() {
+        let sink = Tried::default();
+        // Each of the first can only be written alone.
+        let mut jobs = vec![put("a"), put("a"), put("a"), put("a")];
+        jobs.extend(["x", "y"].map(|row| Put { scope: of(row), ..put(row) }));
+        run(sink.clone(), jobs).await;
+        assert_eq!(batches(&sink), [["a"], ["x"], ["y"], ["a"], ["a"], ["a"]]);
+    }
+
+    #[tokio::test]
+    async fn callers_take_turns() {
+        const ROWS: [&str; 4] = ["a", "b", "c", "d"];
+        let mut waiting = VecDeque::new();
+        let room = Room::default();
+        for (caller, row) in
+            ROWS.map(|row| ("flood", row)).into_iter().chain([("people/ann", "y"), ("people/bob", "z")])
+        {
+            let place = room.take(caller, 1).unwrap();
+            let (answer, _) = oneshot::channel();
+            waiting.push_back(Waiting { job: Put { caller, ..put(row) }, asker: Asker { answer, place } });
+        }
+        let order: Vec<_> = in_turn(&mut waiting).into_iter().map(|(place, next)| (place, next.job.row)).collect();
+        assert_eq!(order, [(0, "a"), (4, "y"), (5, "z"), (1, "b"), (2, "c"), (3, "d")]);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_not_written() {
+        let sink = Tried::default();
+        let deadline = |seconds| Some(Instant::now() + Duration::from_secs(seconds));
+        let jobs =
+            vec![Put { deadline: deadline(0), ..put("a") }, Put { deadline: deadline(600), ..put("b") }, put("c")];
+        let outcomes = run(sink.clone(), jobs).await;
+        assert_eq!(batches(&sink), [["b", "c"]]);
+        assert_eq!(outcomes[0].as_ref().unwrap_err().reason(), error::DEADLINE_EXCEEDED);
+    }
+
+    #[test]
+    fn room_is_for_all_callers_and_given_back() {
+        let room = Room::default();
+        let mut places: Vec<Place> = (0..QUEUE_OF_CALLER).map(|_| room.take("flood", 1).unwrap()).collect();
+        assert!(matches!(room.take("flood", 1), Err(Error::Busy { .. })), "a caller has a share");
+        places.extend((places.len()..QUEUE).map(|n| room.take(&format!("people/{n}"), 1).unwrap()));
+        assert!(matches!(room.take("people/ann", 1), Err(Error::Busy { .. })), "all room is taken");
+        places.clear();
+        let large = room.take("people/ann", 2 * QUEUE_BYTES).unwrap();
+        assert!(matches!(room.take("people/bob", 1), Err(Error::Busy { .. })), "as many bytes do not fit beside it");
+        drop(large);
+        assert!(room.take("people/bob", 1).is_ok());
     }
 
     #[tokio::test]

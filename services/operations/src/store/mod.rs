@@ -1,6 +1,7 @@
 //! Rows and the domain, SQL only: one file per resource.
 
 pub mod approval;
+pub mod case;
 pub mod delegation;
 pub mod fact;
 pub mod import;

@@ -12,6 +12,7 @@ use servicekit::idempotency::Key;
 use servicekit::sql::Sql;
 use servicekit::writer::Job;
 use servicekit::{Error, Scope};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::ticket::Stored;
@@ -40,6 +41,8 @@ pub struct Write {
     pub request: Option<Key>,
     /// What the transaction is held to.
     pub scope: Scope,
+    /// When nobody waits for it any more.
+    pub deadline: Option<Instant>,
 }
 
 /// What became of a write.
@@ -64,6 +67,7 @@ impl Write {
             change_id,
             request: None,
             scope: Scope::Everything,
+            deadline: None,
         })
     }
 }
@@ -83,6 +87,19 @@ impl Job for Write {
 
     fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    fn caller(&self) -> &str {
+        self.request.as_ref().map_or("", |key| &key.caller)
+    }
+
+    fn size(&self) -> usize {
+        // The facts say about as much as the ticket.
+        2 * self.body.len() + self.clocks.len()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     async fn write(connection: &mut Connection, jobs: &mut [Self]) -> Result<Vec<Outcome>, Error> {

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::{Operations, actor, for_scope, number_of, of_name, process_of, replay};
 use crate::catalog::Snapshot;
 use crate::settle::{Settled, settle};
-use crate::store::fact;
-use crate::store::ticket::{Part, Stored, get_many};
+use crate::store::case;
+use crate::store::ticket::Stored;
 use crate::store::write::{Outcome, Write};
 
 /// How often a change is decided at most when others keep changing the ticket. Changes here take turns, so each loss is
@@ -71,20 +71,21 @@ impl Operations {
         F: Fn(&Case<'_>) -> Result<Change, Error>,
     {
         let scope = self.kit.scope_of(&write.caller);
-        let mut connection = self.kit.database.get(&scope.deciding()).await?;
-        if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
-            let catalog = self.catalog.now();
+        let change = case::Change {
+            key: write.key.clone(),
+            name: name.to_owned(),
+            number: number_of(name)?,
+            scope: scope.deciding(),
+            catalog: self.catalog.clone(),
+        };
+        let case::Found { done, stored, facts, catalog } = self.changes.find(change).await?;
+        if let Some(done) = done? {
+            let mut connection = self.kit.database.get(&scope.deciding()).await?;
             return replay::rebuild(&mut connection, &catalog, &scope, &write.key, &done).await.map(Some);
         }
-        let number = number_of(name)?;
-        let found = get_many(&mut connection, &scope, &[number], Part::Whole).await?.remove(&number);
-        let stored = of_name(found, name)?;
+        let stored = of_name(stored, name)?;
         resource::match_etag(name, stored.edited_version, etag)?;
-        let known = fact::of(&mut connection, name).await?;
-        let catalog = self.catalog.latest(&mut connection).await;
-        drop(connection);
-
-        let known: Vec<Recorded> = known.into_iter().map(|entry| entry.recorded).collect();
+        let known: Vec<Recorded> = facts.into_iter().map(|entry| entry.recorded).collect();
         let process = process_of(&catalog, &stored.ticket)?;
         let now = self.kit.clock.now();
         let caller = actor(&write.caller, catalog.standing(&write.caller, &process, &stored.ticket, now));
@@ -104,6 +105,7 @@ impl Operations {
         let mut job = Write::new(stored.version, after.clone(), facts, self.kit.clock.id())?;
         job.request = Some(write.key.clone());
         job.scope = scope.deciding();
+        job.deadline = write.deadline;
         match self.writer.write(job).await {
             Ok(Outcome::Written) => Ok(Some(for_scope(after, &scope))),
             Ok(Outcome::Raced) => Ok(None),

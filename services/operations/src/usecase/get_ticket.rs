@@ -3,6 +3,7 @@
 use servicekit::{Caller, Error};
 
 use super::{Operations, for_scope, number_of, of_name};
+use crate::store::case::Get;
 use crate::store::ticket::{Part, Stored, get_many, lookup};
 
 impl Operations {
@@ -10,8 +11,7 @@ impl Operations {
     pub async fn get_ticket(&self, caller: &Caller, name: &str, part: Part) -> Result<Stored, Error> {
         let scope = self.kit.scope_of(caller);
         let number = number_of(name)?;
-        let mut connection = self.kit.database.get(&scope).await?;
-        let found = get_many(&mut connection, &scope, &[number], part).await?.remove(&number);
+        let found = self.gets.find(Get { number, part, scope: scope.clone() }).await?;
         Ok(for_scope(of_name(found, name)?, &scope))
     }
 

@@ -38,6 +38,7 @@ use domain::name::TicketName;
 use domain::process::Process;
 use domain::ticket::command::Caller as Actor;
 use domain::ticket::{Side, Ticket};
+use servicekit::lookup::Lookups;
 use servicekit::standard::Permission;
 use servicekit::writer::Writer;
 use servicekit::{Caller, Error, Kit, Scope};
@@ -45,6 +46,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use crate::catalog::{Catalog, Snapshot};
 use crate::error::PROCESS_NOT_PUBLISHED;
+use crate::store::case;
 use crate::store::ticket::Stored;
 use crate::store::write::Write;
 
@@ -57,6 +59,9 @@ pub struct Operations {
     pub catalog: Catalog,
     /// Writes tickets in batches.
     pub writer: Writer<Write>,
+    gets: Lookups<case::Get>,
+    openings: Lookups<case::Open>,
+    changes: Lookups<case::Change>,
     turns: Arc<[Mutex<()>]>,
     imports: Arc<Semaphore>,
 }
@@ -127,6 +132,9 @@ impl Operations {
         kit.find_customers_below(move |customer| known.now().customers_from(customer));
         Self {
             writer: Writer::start(&kit),
+            gets: Lookups::start(&kit),
+            openings: Lookups::start(&kit),
+            changes: Lookups::start(&kit),
             catalog,
             turns: (0..TURNS).map(|_| Mutex::default()).collect(),
             imports: Arc::new(Semaphore::new(MAX_IMPORTS)),

@@ -6,14 +6,14 @@ use domain::ticket::command::{Act, Opening, open};
 use domain::ticket::{Changes, Patch, Ticket};
 use jiff::Timestamp;
 use servicekit::error::{self, Error};
-use servicekit::{Scope, idempotency, standard};
+use servicekit::{Scope, standard};
 
 use super::change_ticket::{begun, came_second};
 use super::{Operations, actor, answers, for_scope, refer, replay};
 use crate::catalog::Snapshot;
 use crate::error::{PROCESS_NOT_PUBLISHED, rejected};
 use crate::settle::settle;
-use crate::store::number;
+use crate::store::case;
 use crate::store::ticket::Stored;
 use crate::store::write::{Outcome, SOURCE_KEY, Write};
 
@@ -49,18 +49,20 @@ impl Operations {
     async fn try_to_open(&self, write: &standard::Write, command: &OpenTicket) -> Result<Option<Stored>, Error> {
         let scope = self.kit.scope_of(&write.caller);
         let now = self.kit.clock.now();
-        let mut connection = self.kit.database.get(&scope.deciding()).await?;
-        let catalog = self.catalog.latest(&mut connection).await;
-        if let Some(done) = idempotency::check(&mut connection, &write.key).await? {
+        let opening = case::Open {
+            key: write.key.clone(),
+            numbered: !write.validate_only,
+            scope: scope.deciding(),
+            catalog: self.catalog.clone(),
+        };
+        let case::Opened { done, number, catalog } = self.openings.find(opening).await?;
+        if let Some(done) = done? {
+            let mut connection = self.kit.database.get(&scope.deciding()).await?;
             return replay::rebuild(&mut connection, &catalog, &scope, &write.key, &done).await.map(Some);
         }
         let process = catalog.process_in_force(&command.process, now).ok_or_else(|| not_published(&command.process))?;
         let fields = fields(command, write, &scope, &catalog)?;
         answers::check(&process.body, None, &fields, &catalog)?;
-        // A number that is drawn for a trial would only be a gap.
-        let number =
-            if write.validate_only { 1 } else { number::draw(&mut connection, 1).await?.first().copied().unwrap_or(1) };
-        drop(connection);
         let name = TicketName::new(&process.body.ticket_prefix, number)
             .map_err(|fault| Error::internal(format!("{} of {}", fault.message, command.process)))?;
 
@@ -83,6 +85,7 @@ impl Operations {
         let mut job = Write::new(0, after.clone(), facts, self.kit.clock.id())?;
         job.request = Some(write.key.clone());
         job.scope = scope.deciding();
+        job.deadline = write.deadline;
         match self.writer.write(job).await {
             Ok(Outcome::Written) => Ok(Some(for_scope(after, &scope))),
             Ok(Outcome::Raced) => Ok(None),
