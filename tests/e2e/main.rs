@@ -6,6 +6,7 @@ mod apply;
 mod backup;
 mod catalog;
 mod dashboard;
+mod faults;
 mod figures;
 mod house;
 mod kit;

@@ -353,6 +353,9 @@ fn collection(resource: &str) -> &str {
     segments.next().unwrap_or_default()
 }
 
+/// What Postgres says when it has run out of something that an operator can give it more of (class 53).
+const OUT_OF: [&str; 4] = ["No space left on device", "out of memory", "out of shared memory", "too many clients"];
+
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::{DatabaseErrorKind as Kind, Error as Diesel};
@@ -374,10 +377,14 @@ impl From<diesel::result::Error> for Error {
                 Self::Constraint { kind: Constraint::Reference, name, cause }
             }
             Kind::CheckViolation | Kind::NotNullViolation => Self::Constraint { kind: Constraint::Check, name, cause },
-            Kind::UnableToSendCommand | Kind::ClosedConnection => Self::Unavailable { cause },
+            // Read-only: the server that answers is no longer the primary.
+            Kind::UnableToSendCommand | Kind::ClosedConnection | Kind::ReadOnlyTransaction => {
+                Self::Unavailable { cause }
+            }
             // The driver keeps no SQLSTATE for these; connections ask for untranslated messages (see db).
             _ if info.message() == "deadlock detected" => Self::Conflict,
             _ if info.message().starts_with("terminating connection") => Self::Unavailable { cause },
+            _ if OUT_OF.iter().any(|text| info.message().contains(text)) => Self::Unavailable { cause },
             _ if info.message().starts_with("canceling statement due to statement timeout") => Self::Refused {
                 reason: DEADLINE_EXCEEDED,
                 subject: String::new(),
@@ -404,7 +411,9 @@ impl From<diesel_async::pooled_connection::deadpool::PoolError> for Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let cause = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
-        if error.code().is_none() { Self::Unavailable { cause } } else { Self::Internal { cause } }
+        let passes = |state: &str| ["53", "57P"].iter().any(|class| state.starts_with(class));
+        let unavailable = error.code().is_none_or(|state| passes(state.code()));
+        if unavailable { Self::Unavailable { cause } } else { Self::Internal { cause } }
     }
 }
 
