@@ -8,6 +8,7 @@ mod catalog;
 mod dashboard;
 mod faults;
 mod figures;
+mod fuzz;
 mod house;
 mod kit;
 mod operations;

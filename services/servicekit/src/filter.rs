@@ -134,6 +134,14 @@ impl Fields {
             Test::Present => {
                 sql.push(column).push(" IS NOT NULL");
             }
+            // What an index is asked for: a flag as it is, and a text that is not empty as it is stored.
+            Test::Compare(Comparison::Equal, Value::Bool(flag)) => {
+                sql.push(if *flag { "" } else { "NOT " }).push(column);
+            }
+            Test::Compare(Comparison::Equal, Value::String(text)) if !text.is_empty() => {
+                let stored = column.strip_prefix("nullif(").and_then(|column| column.strip_suffix(", '')"));
+                sql.push(stored.unwrap_or(column)).push(" = ").bind::<Text, _>(text.clone());
+            }
             Test::Compare(comparison, value) => {
                 let collate = matches!(value, Value::String(_))
                     && !matches!(comparison, Comparison::Equal | Comparison::NotEqual);

@@ -69,6 +69,13 @@ impl Sql {
         self
     }
 
+    /// The statement that tells how Postgres would run this one, with its values.
+    #[must_use]
+    pub fn explained(mut self) -> Self {
+        self.parts.insert(0, Part::Text("EXPLAIN ".to_owned()));
+        self
+    }
+
     /// All rows.
     pub async fn load<T: QueryableByName<Pg> + Send + 'static>(
         self,

@@ -6,43 +6,40 @@ use pb::supplier_service_client::SupplierServiceClient;
 use proto::{common::v1 as common, supplier::v1 as pb};
 use tokio::sync::mpsc;
 
-use super::{Failure, Input, Problem, Summary, exchange, next_row, progress};
+use super::{Input, Problem, Summary, exchange, map_rows, progress};
 use crate::client::Channel;
 
 /// Imports a register: columns contract_number, title, contract_type, status, directorate, execution_date,
 /// expiry_date, amount, suppliers (one a line) and details_url.
 pub async fn import_from(channel: Channel, input: Input, currency: &str) -> Result<Summary, Problem> {
     let currency = Currency::parse(currency).map_err(|error| Problem::new(format!("currency {currency}: {error}")))?;
-    let columns = Columns::find(&input)?;
+    Columns::find(&input)?;
     let rows = input.row_count(',')?;
-    let import_id = format!("contracts-{}", input.digest);
     let produce = move |sender: mpsc::Sender<pb::ImportContractsRequest>| {
-        let mut summary = Summary::default();
-        let mut reader = input.csv(',')?;
-        while let Some((line, row)) = next_row(&mut reader, columns.count) {
-            summary.rows += 1;
-            let mapped = row
-                .map_err(|message| (String::new(), message))
-                .and_then(|row| columns.contract(&row, &input.file_name, currency));
-            match mapped {
-                Ok((contract, supplier_display_names)) => {
-                    let request = pb::ImportContractsRequest {
-                        import_id: import_id.clone(),
-                        sequence: line,
-                        contract: Some(contract),
-                        supplier_display_names,
-                    };
-                    if sender.blocking_send(request).is_err() {
-                        break;
-                    }
-                }
-                Err((field, message)) => summary.failures.push(Failure { line, field, message }),
-            }
-        }
-        Ok(summary)
+        read(&input, currency, |request| sender.blocking_send(request).is_ok())
     };
     let mut client = SupplierServiceClient::new(channel);
     exchange(progress(rows, "contracts"), produce, |rows| client.import_contracts(rows)).await
+}
+
+/// Makes requests of the rows of a register until `send` wants no more.
+pub fn read(
+    input: &Input,
+    currency: Currency,
+    send: impl FnMut(pb::ImportContractsRequest) -> bool,
+) -> Result<Summary, Problem> {
+    let columns = Columns::find(input)?;
+    let import_id = format!("contracts-{}", input.digest);
+    let request = |sequence, row: &csv::StringRecord| {
+        let (contract, supplier_display_names) = columns.contract(row, &input.file_name, currency)?;
+        Ok(pb::ImportContractsRequest {
+            import_id: import_id.clone(),
+            sequence,
+            contract: Some(contract),
+            supplier_display_names,
+        })
+    };
+    map_rows(input, columns.count, request, send)
 }
 
 /// Where the columns of a register are.

@@ -8,7 +8,7 @@ use proto::{catalog::v1 as pb, common::v1 as common};
 use std::collections::HashMap;
 use tokio::sync::mpsc;
 
-use super::{Failure, Input, Problem, Summary, exchange, next_row, progress, timestamp};
+use super::{Input, Problem, Summary, exchange, map_rows, progress, timestamp};
 use crate::client::Channel;
 
 /// Columns without which a file is no FOCUS bill.
@@ -17,42 +17,35 @@ const REQUIRED: [&str; 6] =
 
 /// Imports a bill. A row without an `Id` is known by its place in the file.
 pub async fn import_focus_from(channel: Channel, input: Input) -> Result<Summary, Problem> {
-    let header = {
-        let mut reader = input.csv(',')?;
-        reader.headers().map_err(|error| Problem::new(format!("{}: {error}", input.file_name)))?.clone()
+    columns(&input)?;
+    let rows = input.row_count(',')?;
+    let produce = move |sender: mpsc::Sender<pb::ImportCostsRequest>| {
+        read_focus(&input, |request| sender.blocking_send(request).is_ok())
     };
+    let mut client = ValueServiceClient::new(channel);
+    exchange(progress(rows, "cost entries"), produce, |rows| client.import_costs(rows)).await
+}
+
+/// Makes requests of the rows of a bill until `send` wants no more.
+pub fn read_focus(input: &Input, send: impl FnMut(pb::ImportCostsRequest) -> bool) -> Result<Summary, Problem> {
+    let (columns, count) = columns(input)?;
+    let import_id = format!("focus-{}", input.digest);
+    let request = |sequence, row: &csv::StringRecord| {
+        let entry = Row { columns: &columns, row }.entry(&input.file_name, sequence)?;
+        Ok(pb::ImportCostsRequest { import_id: import_id.clone(), sequence, cost_entry: Some(entry) })
+    };
+    map_rows(input, count, request, send)
+}
+
+/// Where the columns of a bill are, and how many there are.
+fn columns(input: &Input) -> Result<(HashMap<String, usize>, usize), Problem> {
+    let mut reader = input.csv(',')?;
+    let header = reader.headers().map_err(|error| Problem::new(format!("{}: {error}", input.file_name)))?;
     let columns: HashMap<String, usize> = header.iter().enumerate().map(|(at, name)| (name.to_owned(), at)).collect();
     if let Some(missing) = REQUIRED.iter().find(|name| !columns.contains_key(**name)) {
         return Err(Problem::new(format!("{} is no FOCUS bill: it has no column {missing}", input.file_name)));
     }
-    let rows = input.row_count(',')?;
-    let import_id = format!("focus-{}", input.digest);
-    let produce = move |sender: mpsc::Sender<pb::ImportCostsRequest>| {
-        let mut summary = Summary::default();
-        let mut reader = input.csv(',')?;
-        while let Some((line, row)) = next_row(&mut reader, header.len()) {
-            summary.rows += 1;
-            let mapped = row
-                .map_err(|message| (String::new(), message))
-                .and_then(|row| Row { columns: &columns, row: &row }.entry(&input.file_name, line));
-            match mapped {
-                Ok(entry) => {
-                    let request = pb::ImportCostsRequest {
-                        import_id: import_id.clone(),
-                        sequence: line,
-                        cost_entry: Some(entry),
-                    };
-                    if sender.blocking_send(request).is_err() {
-                        break;
-                    }
-                }
-                Err((field, message)) => summary.failures.push(Failure { line, field, message }),
-            }
-        }
-        Ok(summary)
-    };
-    let mut client = ValueServiceClient::new(channel);
-    exchange(progress(rows, "cost entries"), produce, |rows| client.import_costs(rows)).await
+    Ok((columns, header.len()))
 }
 
 /// A row of a bill.

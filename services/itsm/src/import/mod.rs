@@ -233,6 +233,31 @@ fn next_row(reader: &mut csv::Reader<&[u8]>, columns: usize) -> Option<(i64, Res
     }
 }
 
+/// Maps the rows of a CSV file with so many columns until `send` wants no more. A row that cannot be mapped is a failure
+/// of the summary: the field, and what is wrong with it.
+fn map_rows<T>(
+    input: &Input,
+    columns: usize,
+    map: impl Fn(i64, &csv::StringRecord) -> Result<T, (String, String)>,
+    mut send: impl FnMut(T) -> bool,
+) -> Result<Summary, Problem> {
+    let mut summary = Summary::default();
+    let mut reader = input.csv(',')?;
+    while let Some((line, row)) = next_row(&mut reader, columns) {
+        summary.rows += 1;
+        let mapped = row.map_err(|message| (String::new(), message)).and_then(|row| map(line, &row));
+        match mapped {
+            Ok(request) => {
+                if !send(request) {
+                    break;
+                }
+            }
+            Err((field, message)) => summary.failures.push(Failure { line, field, message }),
+        }
+    }
+    Ok(summary)
+}
+
 /// An instant as a message.
 pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let micros = at.as_microsecond();

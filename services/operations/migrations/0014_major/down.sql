@@ -1,0 +1,2 @@
+DROP INDEX tickets_major;
+CREATE INDEX tickets_major ON tickets (number) WHERE body -> 'details' ? 'major';
