@@ -119,7 +119,7 @@ save("create.sql", ["BEGIN;", "SELECT nextval('operations.ticket_numbers') AS nu
     insert("tickets", ticket, {"number": ":number", "uid": f"{change}::uuid", **now}) + ";",
     *facts_of(facts), remember, "COMMIT;"])
 low, high = (rows("SELECT min(number) AS a, max(number) AS b FROM operations.tickets")[0][k] for k in "ab")
-fact = dict(facts[0]); fact["payload"] = {"title": "Cannot print to the printer on floor 7"}
+fact = dict(facts[0], kind="ticket.updated.v1", payload={"title": "Cannot print to the printer on floor 7"})
 body = written("body", ticket["body"]); clocks = written("clocks", ticket["clocks"])
 save("update.sql", [f"\\set number random({low}, {high})", "BEGIN;", ids,
     "SELECT body, clocks, version FROM operations.tickets WHERE number = :number;",

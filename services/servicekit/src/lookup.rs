@@ -27,7 +27,7 @@ pub trait Lookup: Send + Sync + 'static {
     /// What its transaction is held to; lookups of different scopes never share one.
     fn scope(&self) -> &Scope;
 
-    /// Answers each of the lookups in their order. On failure each is read alone.
+    /// Answers each of the lookups in their order. On failure they are read in parts, until the one at fault is alone.
     fn read(
         connection: &mut Connection,
         lookups: &[Self],
@@ -97,25 +97,24 @@ async fn serve<L: Lookup>(database: Database, queue: Arc<Mutex<mpsc::Receiver<Wa
     }
 }
 
-/// One outcome for each of the lookups: what stands in the way of one is not in the way of the others.
+/// One outcome for each of the lookups. A batch that fails is halved: what stands in the way of one is not in the way of
+/// the others.
 async fn read<L: Lookup>(database: &Database, scope: &Scope, lookups: &[L]) -> Vec<Result<L::Answer, Error>> {
-    match read_once(database, scope, lookups).await {
-        Ok(found) => found.into_iter().map(Ok).collect(),
-        Err(error) if lookups.len() == 1 || matches!(error, Error::Unavailable { .. } | Error::Busy { .. }) => {
-            lookups.iter().map(|_| Err(error.clone())).collect()
-        }
-        Err(_) => {
-            let mut found = Vec::with_capacity(lookups.len());
-            for one in lookups.chunks(1) {
-                found.extend(
-                    read_once(database, scope, one)
-                        .await
-                        .map_or_else(|error| vec![Err(error)], |mut one| one.drain(..).map(Ok).collect()),
-                );
+    let mut found = Vec::with_capacity(lookups.len());
+    let mut parts = vec![lookups];
+    while let Some(part) = parts.pop() {
+        match read_once(database, scope, part).await {
+            Ok(answers) => found.extend(answers.into_iter().map(Ok)),
+            Err(error) if part.len() == 1 || matches!(error, Error::Unavailable { .. } | Error::Busy { .. }) => {
+                found.extend(part.iter().map(|_| Err(error.clone())));
             }
-            found
+            Err(_) => {
+                let (first, later) = part.split_at(part.len() / 2);
+                parts.extend([later, first]);
+            }
         }
     }
+    found
 }
 
 async fn read_once<L: Lookup>(database: &Database, scope: &Scope, lookups: &[L]) -> Result<Vec<L::Answer>, Error> {

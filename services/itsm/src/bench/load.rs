@@ -63,6 +63,8 @@ pub struct Load {
     names: Vec<String>,
     /// Open tickets to change; each stream has its own, so that none waits for another.
     open: Vec<String>,
+    /// How many streams there are.
+    streams: usize,
 }
 
 /// What a stream found.
@@ -83,27 +85,35 @@ pub async fn prepare(channels: &[Channel], kind: Kind, streams: usize) -> Result
     let mut client = TicketServiceClient::new(channel.clone());
     let (mut names, mut open) = (Vec::new(), Vec::new());
     if matches!(kind, Kind::Update | Kind::Mixed) {
-        for n in 0..streams * 4 {
-            let ticket = client.create_ticket(incident(n as u64)).await.map_err(refused)?.into_inner();
+        open = list(&mut client, "state_category = NEW").await.map_err(refused)?;
+        while open.len() < streams {
+            let ticket = client.create_ticket(incident(open.len() as u64)).await.map_err(refused)?.into_inner();
             open.push(ticket.name);
         }
     }
     if matches!(kind, Kind::Get | Kind::Mixed) {
-        let mut page_token = String::new();
-        loop {
-            let request = pb::ListTicketsRequest { page_size: 1_000, page_token, ..Default::default() };
-            let page = client.list_tickets(request).await.map_err(refused)?.into_inner();
-            names.extend(page.tickets.into_iter().map(|ticket| ticket.name));
-            page_token = page.next_page_token;
-            if page_token.is_empty() || names.len() >= SPREAD {
-                break;
-            }
-        }
+        names = list(&mut client, "").await.map_err(refused)?;
         if names.is_empty() {
             return Err(Problem::new("there is no ticket to get: run `itsm bench create` first"));
         }
     }
-    Ok(Arc::new(Load { kind, names, open }))
+    Ok(Arc::new(Load { kind, names, open, streams }))
+}
+
+/// Names of tickets for which the filter holds, as many as the load is spread over.
+async fn list(client: &mut TicketServiceClient<Channel>, filter: &str) -> Result<Vec<String>, Status> {
+    let (mut names, mut page_token) = (Vec::new(), String::new());
+    while names.len() < SPREAD {
+        let filter = filter.to_owned();
+        let request = pb::ListTicketsRequest { page_size: 1_000, page_token, filter, ..Default::default() };
+        let page = client.list_tickets(request).await?.into_inner();
+        names.extend(page.tickets.into_iter().map(|ticket| ticket.name));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(names)
 }
 
 impl Load {
@@ -129,7 +139,9 @@ impl Load {
                 client.get_ticket(pb::GetTicketRequest { name, ..Default::default() }).await.map(drop)
             }
             Kind::Update => {
-                let own = pick(&self.open, stream * 4 + draw % 4);
+                let streams = self.streams as u64;
+                let of_each = (self.open.len() / self.streams.max(1)).max(1) as u64;
+                let own = pick(&self.open, stream + streams * (draw % of_each));
                 let ticket = pb::Ticket { name: own, title: title(draw), ..Default::default() };
                 let update_mask = Some(prost_types::FieldMask { paths: vec!["title".to_owned()] });
                 let request = pb::UpdateTicketRequest { ticket: Some(ticket), update_mask, ..Default::default() };
