@@ -228,6 +228,17 @@ async fn a_person_is_erased_everywhere_and_nobody_else() {
     assert!(entries(actor).await.iter().all(|entry| entry.actor == "people/ann"));
     assert_eq!(entries(actor).await.len(), 3, "a note, an update, a delegation");
 
+    // A customer sees what is public, with its texts; nothing of it comes from elsewhere.
+    let facts = pb::ListFactsRequest { name: of_ann.clone(), ..Default::default() };
+    let facts = office.client("eve").await.list_facts(facts).await.unwrap().into_inner().facts;
+    let title = |fact: &journal_pb::JournalEntry| {
+        let fields = fact.payload.as_ref()?.fields.get("fields")?.kind.clone()?;
+        let prost_types::value::Kind::StructValue(fields) = fields else { return None };
+        fields.fields.get("title").cloned()
+    };
+    assert_eq!(facts.iter().find_map(title), Some(prost_types::Value::from("secret title")));
+    assert_eq!(facts[0].actor, "people/bob");
+
     let looked = office.erase("dora", pb::ErasePersonRequest { validate_only: true, ..erase("people/ann") }).await;
     let looked = looked.unwrap();
     assert!(!office.found(ANN).await.is_empty());

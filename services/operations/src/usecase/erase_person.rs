@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use servicekit::clock::salt;
 use servicekit::db::Connection;
-use servicekit::error::Error;
+use servicekit::error::{Error, SERVER_STOPPING};
 use servicekit::{Scope, Violation, journal, standard};
 
 use super::Operations;
@@ -71,7 +71,6 @@ impl Count {
 
     fn tokens(&mut self, tokens: &[String]) {
         let names = tokens.iter().filter(|token| Kind::of(token) == Some(Kind::Person)).count();
-        self.facts += i64::from(!tokens.is_empty());
         self.names += i64::try_from(names).unwrap_or(i64::MAX);
         self.texts += i64::try_from(tokens.len() - names).unwrap_or(i64::MAX);
     }
@@ -130,6 +129,10 @@ impl Erasing {
             drop(connection);
             let found: Vec<String> = found.into_iter().filter(|subject| !done.contains(subject)).collect();
             for batch in found.chunks(BATCH) {
+                if kit.stop.is_cancelled() {
+                    let text = "the server is stopping and erased a part: ask again, and the rest is erased";
+                    return Err(Error::refused(SERVER_STOPPING, "", text));
+                }
                 let work = async |connection: &mut Connection| self.erase(connection, batch).await;
                 count.add(kit.write("erase person", &Scope::Everything, write.validate_only, work).await?);
             }
@@ -182,14 +185,15 @@ impl Erasing {
             fact::of_many(connection, &names).await?
         };
 
-        count.tickets += i64::try_from(erased.0.len()).unwrap_or(i64::MAX);
+        count.tickets += i64::try_from(erased.listed.len()).unwrap_or(i64::MAX);
+        count.facts += i64::try_from(erased.positions.len()).unwrap_or(i64::MAX);
         let catalog = self.operations.catalog.latest(connection).await;
         let clock = Arc::clone(&self.operations.kit.clock);
         let (reason, actor) = (self.command.reason.clone(), self.write.caller.actor.clone());
         let writes = blocking(move || {
             let now = clock.now();
             let writes = tickets.into_iter().filter_map(|stored| {
-                let tokens = erased.0.remove(&stored.ticket.name)?;
+                let tokens = erased.listed.remove(&stored.ticket.name)?;
                 let fact = NewFact {
                     fact: Fact::Erased(Erased { reason: reason.clone(), tokens }),
                     occurred_at: now,
@@ -218,6 +222,7 @@ impl Erasing {
         for Beside { position, actor, mut private, .. } in facts.iter().map(Beside::clone) {
             let gone = erasure.erase(&actor, &mut private);
             if !gone.is_empty() {
+                count.facts += 1;
                 count.tokens(&gone);
                 changed.push((position, private));
                 tokens.extend(gone.iter().map(|token| listed(token)));
@@ -247,9 +252,14 @@ impl Erasing {
     }
 }
 
-/// Tokens that were erased, as facts list them, by the name of the ticket.
+/// What was erased.
 #[derive(Default)]
-struct Tokens(BTreeMap<String, Vec<String>>);
+struct Tokens {
+    /// Tokens as facts list them, by the name of the ticket.
+    listed: BTreeMap<String, Vec<String>>,
+    /// Positions of the facts that have them.
+    positions: BTreeSet<i64>,
+}
 
 impl Tokens {
     /// Erases from what stands beside facts; answers what then does, where that is something else.
@@ -261,7 +271,9 @@ impl Tokens {
             if !gone.is_empty() {
                 count.tokens(&gone);
                 changed.push((entry.recorded.position, private));
-                self.0.entry(entry.subject.clone()).or_default().extend(gone.iter().map(|token| listed(token)));
+                self.positions.insert(entry.recorded.position);
+                let tokens = self.listed.entry(entry.subject.clone()).or_default();
+                tokens.extend(gone.iter().map(|token| listed(token)));
             }
         }
         changed

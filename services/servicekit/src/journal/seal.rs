@@ -105,6 +105,9 @@ impl Texts {
     fn take(&mut self, fact: &Fact) {
         let kind = fact.field("kind");
         if !privacy::concerns(kind) {
+            if fact.content.is_some() && fact.private.is_some() {
+                self.damaged(Kind::TextChanged, fact.seq);
+            }
             return;
         }
         let payload: serde_json::Value = serde_json::from_str(fact.field(PAYLOAD)).unwrap_or_default();
