@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::privacy::Private;
 use domain::ticket::{Audience, Fact, Recorded};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -30,6 +31,7 @@ struct RawFact {
     audience: Option<Audience>,
     kind: String,
     payload: Vec<u8>,
+    people: Vec<u8>,
 }
 
 type Decoded = (Vec<FactRow>, BTreeMap<String, u64>);
@@ -39,11 +41,11 @@ pub(super) async fn facts(client: &Client, extract: &mut Extract) -> Result<(), 
     let view = "operations.report_v1_ticket_facts";
     let sql = format!(
         "SELECT subject, seq::int8, position::int8, occurred_at, known_at, recorded_at, source_sequence::int8, \
-         audience::text, kind, payload FROM {view} WHERE kind NOT IN ({UNREAD}) ORDER BY subject COLLATE \"C\", position"
+         audience::text, kind, payload, coalesce(people, '{{}}') FROM {view} WHERE kind NOT IN ({UNREAD}) ORDER BY subject COLLATE \"C\", position"
     );
     let mut batch = Vec::with_capacity(BATCH);
     let mut batches: Vec<JoinHandle<Decoded>> = Vec::new();
-    copy(client, view, &sql, 10, |fields| {
+    copy(client, view, &sql, 11, |fields| {
         batch.push(RawFact {
             subject: fields.text()?.to_owned(),
             seq: u64::try_from(fields.int8()?).unwrap_or_default(),
@@ -55,6 +57,7 @@ pub(super) async fn facts(client: &Client, extract: &mut Extract) -> Result<(), 
             audience: Audience::parse(fields.text()?),
             kind: fields.text()?.to_owned(),
             payload: fields.json()?.to_owned(),
+            people: fields.json()?.to_owned(),
         });
         if batch.len() == BATCH {
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
@@ -79,10 +82,15 @@ fn decoded(raw: Vec<RawFact>) -> Decoded {
     let mut facts = Vec::with_capacity(raw.len());
     let mut rejected = BTreeMap::new();
     for row in raw {
-        let payload: Result<Value, _> = serde_json::from_slice(&row.payload);
-        let fact = payload
-            .map_err(|error| error.to_string())
-            .and_then(|payload| Fact::decode(&row.kind, payload).map_err(|error| error.to_string()));
+        let read = || {
+            let payload: Value = serde_json::from_slice(&row.payload)?;
+            let people: Private = serde_json::from_slice(&row.people)?;
+            Ok::<_, serde_json::Error>((payload, people))
+        };
+        let fact = read().map_err(|error| error.to_string()).and_then(|(mut payload, people)| {
+            people.restore(&mut payload);
+            Fact::decode(&row.kind, payload).map_err(|error| error.to_string())
+        });
         match (fact, row.audience) {
             (Ok(fact), Some(audience)) => facts.push(FactRow {
                 subject: row.subject,

@@ -23,6 +23,7 @@ pub mod name;
 pub mod outage;
 pub mod portfolio;
 pub mod priority;
+pub mod privacy;
 pub mod process;
 pub mod selection;
 pub mod simulation;

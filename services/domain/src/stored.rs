@@ -2,6 +2,7 @@
 //! are compiled here, with this crate's optimisation, and not once more with each of their callers.
 
 use crate::clock::Reading;
+use crate::privacy::Private;
 use crate::ticket::{Approval, DecodeError, Digest, Fact, Ticket};
 
 /// A ticket as JSON.
@@ -34,11 +35,20 @@ pub fn payload_to_json(fact: &Fact) -> Result<String, serde_json::Error> {
     serde_json::to_string(&fact.payload())
 }
 
-/// A fact from its kind and the JSON of [`payload_to_json`].
+/// A fact from its kind and the JSON of [`payload_to_json`], as far as it can be read without what stands beside it.
 pub fn fact_from_json(kind: &str, payload: &str) -> Result<Fact, DecodeError> {
-    let payload = serde_json::from_str(payload)
+    private_fact_from_json(kind, payload, &Private::default())
+}
+
+/// A fact from its kind, the JSON of [`payload_to_json`] and what stands beside it.
+pub fn private_fact_from_json(kind: &str, payload: &str, private: &Private) -> Result<Fact, DecodeError> {
+    let mut read = serde_json::from_str(payload)
         .map_err(|problem| DecodeError::Malformed { kind: kind.to_owned(), problem: problem.to_string() })?;
-    Fact::decode(kind, payload)
+    // Most facts have nothing to be restored, and need no walk.
+    if payload.contains("\"~") {
+        private.restore(&mut read);
+    }
+    Fact::decode(kind, read)
 }
 
 /// Fingerprint of what a row says: FNV-1a with 64 bits, the same for ever and everywhere.

@@ -12,9 +12,9 @@ use domain::priority::Override;
 use domain::process::{Category, PendingReason, Practice};
 use domain::selection::{Loser, Loss, Pinned, Selection};
 use domain::ticket::{
-    Asked, Assigned, Changes, Decided, Decision, Delegated, Details, Digest, ExclusionRevoked, Fact, Field, Imported,
-    ImportedRow, IncidentDetails, Lapsed, Link, LinkType, Major, MajorDeclared, MajorUpdated, Nonconforming, Noted,
-    Opened, Patch, Prioritised, Resolution, Rule, Side, ThresholdReached, ThresholdWithdrawn, Transitioned,
+    Asked, Assigned, Changes, Decided, Decision, Delegated, Details, Digest, Erased, ExclusionRevoked, Fact, Field,
+    Imported, ImportedRow, IncidentDetails, Lapsed, Link, LinkType, Major, MajorDeclared, MajorUpdated, Nonconforming,
+    Noted, Opened, Patch, Prioritised, Resolution, Rule, Side, ThresholdReached, ThresholdWithdrawn, Transitioned,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -255,6 +255,10 @@ fn examples() -> Vec<Fact> {
             review_due_at: Patch::Set(at("2026-03-09T08:00:00Z")),
         }),
         Fact::MajorStoodDown { review_due_at: Some(at("2026-03-09T08:00:00Z")) },
+        Fact::Erased(Erased {
+            reason: "Asked for erasure.".into(),
+            tokens: vec![format!("text:{}", "0".repeat(64)), format!("person:{}", "1".repeat(64))],
+        }),
     ]
 }
 

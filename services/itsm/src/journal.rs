@@ -7,13 +7,15 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use servicekit::config;
-use servicekit::journal::seal::{Digest, FIELDS, Fact, PAYLOAD, Range, Seal, State, Verifier};
+use servicekit::journal::seal::{Damage, Digest, FIELDS, Fact, PAYLOAD, Range, Seal, State, Verifier};
 use servicekit::journal::{self, Json};
 
 use crate::cli::{JournalExportArgs, VerifyArgs};
 use crate::import::Problem;
 use crate::suite::{Database, problem};
 
+/// The member of a fact in a file that holds what stands beside it.
+const BESIDE: &str = "private";
 /// What the first line of each journal in a file names.
 const FORMAT: &str = "itsm.journal.v1";
 /// Seals that are verified between two looks at how far it is.
@@ -111,6 +113,10 @@ struct Outcome {
     unsealed: i64,
     head: Option<Digest>,
     broken: Vec<Range>,
+    /// Private texts and names that were erased.
+    erased: i64,
+    /// What is wrong with those that stand beside facts.
+    texts: Vec<Damage>,
     /// What is wrong with the file itself.
     faults: Vec<String>,
 }
@@ -124,6 +130,8 @@ impl Outcome {
             unsealed: 0,
             head: None,
             broken: Vec::new(),
+            erased: 0,
+            texts: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -139,10 +147,12 @@ impl Outcome {
             self.seals += range.seals;
         }
         self.head = verifier.head.or(self.head);
+        self.erased += verifier.texts.erased;
+        self.texts.extend(verifier.texts.damages.iter().cloned());
     }
 
     fn tell(self, verified: &mut Verified) {
-        let damaged = !self.broken.is_empty() || !self.faults.is_empty();
+        let damaged = !self.broken.is_empty() || !self.texts.is_empty() || !self.faults.is_empty();
         let text = &mut verified.text;
         let _ = write!(
             text,
@@ -153,6 +163,9 @@ impl Outcome {
             self.seals,
             self.unsealed
         );
+        if self.erased > 0 {
+            let _ = write!(text, ", {} texts and names erased", self.erased);
+        }
         let _ = match self.head {
             Some(head) => writeln!(text, ", head {}", hex::encode(head)),
             None => writeln!(text),
@@ -169,6 +182,12 @@ impl Outcome {
             if let Some(more) = range.damages.len().checked_sub(SHOWN).filter(|more| *more > 0) {
                 let _ = writeln!(text, "  {place}: and {more} more");
             }
+        }
+        for damage in self.texts.iter().take(SHOWN) {
+            let _ = writeln!(text, "  {damage}");
+        }
+        if let Some(more) = self.texts.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            let _ = writeln!(text, "  and {more} more such texts");
         }
         for fault in &self.faults {
             let _ = writeln!(text, "  {fault}");
@@ -244,6 +263,10 @@ fn fact_line(fact: &Fact) -> String {
         };
         let _ = write!(line, ",\"{field}\":{value}");
     }
+    if let Some(text) = &fact.private {
+        let _ =
+            write!(line, ",\"{BESIDE}\":{}", Json::parse(text).map_or_else(|| quoted(text), |json| json.to_string()));
+    }
     line.push_str("}}");
     line
 }
@@ -286,6 +309,7 @@ fn read_fact(object: &Json) -> Option<Fact> {
         position: number_of(object, "position")?,
         recorded_at_us: text_of(object, "recorded_at_us")?,
         content: FIELDS.iter().map(|field| text_of(object, field)).collect(),
+        private: text_of(object, BESIDE),
     })
 }
 
@@ -321,6 +345,7 @@ impl Reading {
     fn end(mut self, verified: &mut Verified) {
         self.verifier.unsealed(&self.facts);
         self.verifier.end(self.newest);
+        self.verifier.texts.settle();
         self.outcome.add(&self.verifier);
         self.outcome.tell(verified);
     }

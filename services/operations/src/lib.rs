@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use diesel_migrations::embed_migrations;
 use proto::operations::v1::outage_service_server::OutageServiceServer;
+use proto::operations::v1::privacy_service_server::PrivacyServiceServer;
 use proto::operations::v1::ticket_service_server::TicketServiceServer;
 use servicekit::filter::Filtered;
 use servicekit::resource::Resource as _;
@@ -54,8 +55,10 @@ pub async fn server(kit: Kit) -> Result<Server, Error> {
     let operations = Operations::new(kit.clone(), catalog);
     kit.spawn(scheduler::run(operations.clone()));
     let outages = OutageServiceServer::new(grpc::Outages { desk: Desk { kit: kit.clone() } });
+    let privacy = PrivacyServiceServer::new(grpc::Privacy::new(operations.clone()));
     let tickets = TicketServiceServer::new(grpc::Tickets::new(operations));
-    Ok(Server::new(kit)?.permit(PERMISSIONS).add(outages).add(tickets.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+    let tickets = tickets.max_decoding_message_size(MAX_MESSAGE_BYTES);
+    Ok(Server::new(kit)?.permit(PERMISSIONS).add(outages).add(privacy).add(tickets))
 }
 
 #[cfg(test)]
@@ -77,5 +80,11 @@ mod tests {
     #[test]
     fn seals_are_migrated_as_servicekit_states_them() {
         assert_eq!(include_str!("../migrations/0010_seals/up.sql"), servicekit::journal::SEALS_DDL);
+    }
+
+    /// Servicekit states the table of what is private.
+    #[test]
+    fn what_is_private_is_migrated_as_servicekit_states_it() {
+        assert_eq!(include_str!("../migrations/0012_private/up.sql"), servicekit::journal::PRIVATE_DDL);
     }
 }

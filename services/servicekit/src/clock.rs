@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// Where a server gets time and ids from.
@@ -64,6 +65,13 @@ impl Clock for Manual {
 /// Cuts an instant to whole microseconds.
 pub fn to_microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
+/// 128 random bits as hexadecimal digits: they decide nothing, and nobody can guess them.
+pub fn salt() -> String {
+    // Some bits of a UUID are fixed: two have enough that are not.
+    let digest = Sha256::digest([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
+    hex::encode(digest.get(..16).unwrap_or(&digest))
 }
 
 /// A fresh reference under which the log and the client speak of one failure or request.

@@ -65,4 +65,10 @@ mod tests {
     fn seals_are_migrated_as_servicekit_states_them() {
         assert_eq!(include_str!("../migrations/0006_seals/up.sql"), servicekit::journal::SEALS_DDL);
     }
+
+    /// Servicekit states the table of what is private.
+    #[test]
+    fn what_is_private_is_migrated_as_servicekit_states_it() {
+        assert_eq!(include_str!("../migrations/0007_private/up.sql"), servicekit::journal::PRIVATE_DDL);
+    }
 }

@@ -9,6 +9,7 @@ mod forms;
 mod imports;
 mod majors;
 mod outages;
+mod privacy;
 mod reads;
 mod roles;
 mod scenarios;
@@ -152,7 +153,8 @@ async fn replay_agrees(operations: &Operations) {
     for row in database.query("SELECT name, body::text, clocks::text FROM tickets", &[]).await.unwrap() {
         let (name, body, clocks): (String, String, String) = (row.get(0), row.get(1), row.get(2));
         let query = "SELECT kind, payload::text, extract(epoch FROM occurred_at)::text, source_sequence, position, actor, \
-                     audience FROM journal WHERE subject = $1 ORDER BY md5(position::text)";
+                     audience, p.content::text FROM journal LEFT JOIN journal_private p USING (position, audience) \
+                     WHERE subject = $1 ORDER BY md5(position::text)";
         let facts: Vec<_> = database.query(query, &[&name]).await.unwrap().iter().map(recorded).collect();
         let folded = domain::ticket::fold(&facts).unwrap();
         assert_eq!(folded, domain::stored::ticket_from_json(&body).unwrap(), "{name}");
@@ -176,13 +178,15 @@ fn recorded(row: &tokio_postgres::Row) -> domain::ticket::Recorded {
     let (kind, payload, seconds): (String, String, String) = (row.get(0), row.get(1), row.get(2));
     let (whole, fraction) = seconds.split_once('.').unwrap();
     let microseconds = whole.parse::<i64>().unwrap() * 1_000_000 + fraction.parse::<i64>().unwrap();
+    let private: Option<String> = row.get(7);
+    let private = private.map(|text| domain::privacy::Private::from_json(&text).unwrap()).unwrap_or_default();
     domain::ticket::Recorded {
-        fact: domain::stored::fact_from_json(&kind, &payload).unwrap(),
+        fact: domain::stored::private_fact_from_json(&kind, &payload, &private).unwrap(),
         occurred_at: jiff::Timestamp::from_microsecond(microseconds).unwrap(),
         source_recorded_at: None,
         source_sequence: row.get(3),
         position: row.get(4),
-        actor: row.get(5),
+        actor: private.name(row.get(5)),
         audience: domain::ticket::Audience::parse(row.get(6)).unwrap(),
     }
 }

@@ -82,6 +82,18 @@ pub enum Fact {
         /// When its review is due. Empty: none was agreed.
         review_due_at: Option<Timestamp>,
     },
+    /// A person was erased from what stands beside its facts.
+    Erased(Erased),
+}
+
+/// That a person was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erased {
+    /// Why, for people. Names nobody.
+    pub reason: String,
+    /// What was erased, as [`crate::privacy::listed`] writes it.
+    pub tokens: Vec<String>,
 }
 
 /// That an excuse was taken back.
@@ -306,7 +318,7 @@ const UPCASTERS: &[Upcaster] = &[];
 
 impl Fact {
     /// Every kind in its newest version, as [`Fact::kind`] names it.
-    pub const KINDS: [&str; 27] = [
+    pub const KINDS: [&str; 28] = [
         "ticket.opened.v1",
         "ticket.transitioned.v1",
         "ticket.assigned.v1",
@@ -334,6 +346,7 @@ impl Fact {
         "ticket.major_declared.v1",
         "ticket.major_updated.v1",
         "ticket.major_stood_down.v1",
+        "ticket.erased.v1",
     ];
 
     /// Kind and version under which it is stored: `ticket.opened.v1`.
@@ -366,6 +379,7 @@ impl Fact {
             Self::MajorDeclared(_) => 24,
             Self::MajorUpdated(_) => 25,
             Self::MajorStoodDown { .. } => 26,
+            Self::Erased(_) => 27,
         }]
     }
 
@@ -437,6 +451,7 @@ impl Fact {
             Self::MajorStoodDown { review_due_at } => {
                 serde_json::to_value(StoodDownPayload { review_due_at: *review_due_at })
             }
+            Self::Erased(erased) => serde_json::to_value(erased),
         };
         written.unwrap_or_default()
     }
@@ -499,10 +514,11 @@ impl Fact {
             23 => Self::ApprovalLapsed(from_value(payload)?),
             24 => Self::MajorDeclared(from_value(payload)?),
             25 => Self::MajorUpdated(from_value(payload)?),
-            _ => {
+            26 => {
                 let StoodDownPayload { review_due_at } = from_value(payload)?;
                 Self::MajorStoodDown { review_due_at }
             }
+            _ => Self::Erased(from_value(payload)?),
         })
     }
 }

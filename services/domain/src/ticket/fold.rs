@@ -133,7 +133,8 @@ impl Ticket {
             | Fact::ThresholdWithdrawn(_)
             | Fact::ClockExcluded(_)
             | Fact::ClockExclusionRevoked(_)
-            | Fact::DutyRecorded(_) => {}
+            | Fact::DutyRecorded(_)
+            | Fact::Erased(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ pub mod import;
 mod link;
 mod major;
 mod patch;
+mod privacy;
 mod record;
 mod signal;
 mod threshold;
@@ -29,14 +30,15 @@ pub use self::detail::{
     Problem as ProblemDetails, ServiceRequest as ServiceRequestDetails,
 };
 pub use self::fact::{
-    Assigned, DecodeError, ExclusionRevoked, Fact, Imported, ImportedRow, Nonconforming, Noted, Opened, Prioritised,
-    Rule, Transitioned,
+    Assigned, DecodeError, Erased, ExclusionRevoked, Fact, Imported, ImportedRow, Nonconforming, Noted, Opened,
+    Prioritised, Rule, Transitioned,
 };
 pub use self::field::{Changes, Field, FieldSet};
 pub use self::fold::{fold, nonconformities};
 pub use self::link::{Link, LinkType};
 pub use self::major::{MajorDeclared, MajorUpdated};
 pub use self::patch::Patch;
+pub use self::privacy::{hide, names_of_concern};
 pub use self::record::{Audience, Digest, NewFact, Recorded, Side};
 pub use self::signal::signals;
 pub use self::threshold::{Due, Observations, SCHEDULER, ThresholdReached, ThresholdWithdrawn};

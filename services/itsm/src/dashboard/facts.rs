@@ -212,6 +212,10 @@ fn told(kind: &str, fact: &Payload<'_>) -> String {
         }
         "major_declared" => with("Declared a major incident".to_owned(), changes(fact.0), None),
         "major_updated" => with("Told of the major incident".to_owned(), changes(fact.0), None),
+        "erased" => {
+            let tokens = fact.value("tokens").as_array().map_or(0, Vec::len);
+            format!("Erased a person, {tokens} texts and names: {}", fact.text("reason"))
+        }
         "major_stood_down" => with("Stood the major incident down".to_owned(), changes(fact.0), None),
         other => {
             let detail = changes(fact.0).map(|text| format!(": {text}")).unwrap_or_default();

@@ -3,11 +3,13 @@
 mod enums;
 mod import;
 mod outage;
+mod privacy;
 mod read;
 mod show;
 mod ticket;
 
 pub use outage::Outages;
+pub use privacy::Privacy;
 pub use ticket::Tickets;
 
 #[cfg(test)]

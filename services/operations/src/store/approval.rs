@@ -112,8 +112,10 @@ fn restrict(approver: &Approver, sql: &mut Sql) {
     sql.push("'$.decisions[*] ? (@.approver == $who || @.delegate == $who)', jsonb_build_object('who', ");
     sql.bind::<Text, _>(person()).push(")) AND a.body -> 'asked' ->> 'asked_by' <> ").bind::<Text, _>(person());
     sql.push(" AND t.requester IS DISTINCT FROM ").bind::<Text, _>(person());
-    sql.push(" AND NOT EXISTS (SELECT FROM journal j WHERE j.subject = t.name AND (");
-    sql.push("j.kind = 'ticket.opened.v1' AND j.actor = ").bind::<Text, _>(person());
-    sql.push(" OR t.practice = 'change' AND j.kind = 'ticket.assigned.v1' AND j.payload ->> 'person' = ");
+    sql.push(" AND NOT EXISTS (SELECT FROM journal j LEFT JOIN journal_private p USING (position) ");
+    sql.push("WHERE j.subject = t.name AND (j.kind = 'ticket.opened.v1' AND ");
+    sql.push("coalesce(p.content -> j.actor ->> 1, j.actor) = ").bind::<Text, _>(person());
+    sql.push(" OR t.practice = 'change' AND j.kind = 'ticket.assigned.v1' AND ");
+    sql.push("coalesce(p.content -> (j.payload ->> 'person') ->> 1, j.payload ->> 'person') = ");
     sql.bind::<Text, _>(person()).push("))");
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use domain::privacy::Private;
 use domain::stored;
 use domain::ticket::{Audience, Recorded};
 use jiff::Timestamp;
@@ -14,12 +15,16 @@ use servicekit::sql::Sql;
 /// A fact of a ticket with what only the journal knows of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
+    /// Name of the ticket.
+    pub subject: String,
     /// The fact.
     pub recorded: Recorded,
     /// Version of the ticket after it.
     pub version: i64,
     /// When it was put in order here. Empty: only just recorded.
     pub recorded_at: Option<Timestamp>,
+    /// What stands beside it.
+    pub private: Private,
 }
 
 impl Entry {
@@ -53,11 +58,15 @@ struct Row {
     kind: String,
     #[diesel(sql_type = Text)]
     payload: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    private: Option<String>,
 }
 
 impl Row {
-    fn read(self) -> Result<(String, Entry), Error> {
-        let fact = stored::fact_from_json(&self.kind, &self.payload)
+    fn read(self) -> Result<Entry, Error> {
+        // What cannot be read is not there; verifying names it.
+        let private = self.private.and_then(|text| Private::from_json(&text).ok()).unwrap_or_default();
+        let fact = stored::private_fact_from_json(&self.kind, &self.payload, &private)
             .map_err(|cause| Error::internal(format!("fact {} of {}: {cause}", self.position, self.subject)))?;
         let source_recorded_at = self.source_recorded_at.map(Timestamp::from);
         let recorded = Recorded {
@@ -66,11 +75,11 @@ impl Row {
             source_recorded_at,
             source_sequence: self.source_sequence,
             position: self.position,
-            actor: self.actor,
+            actor: private.name(&self.actor),
             audience: Audience::parse(&self.audience).unwrap_or(Audience::Internal),
         };
         let recorded_at = self.recorded_at.map(Into::into);
-        Ok((self.subject, Entry { recorded, version: self.subject_version, recorded_at }))
+        Ok(Entry { subject: self.subject, recorded, version: self.subject_version, recorded_at, private })
     }
 }
 
@@ -78,15 +87,16 @@ impl Row {
 pub async fn of_many(connection: &mut Connection, names: &[String]) -> Result<HashMap<String, Vec<Entry>>, Error> {
     let mut sql = Sql::new(
         "SELECT j.subject, j.subject_version, j.position, j.occurred_at, j.source_recorded_at, o.recorded_at, \
-         j.source_sequence, j.actor, j.audience, j.kind, j.payload::text AS payload \
-         FROM journal j LEFT JOIN journal_order o USING (position) WHERE j.subject = ANY (",
+         j.source_sequence, j.actor, j.audience, j.kind, j.payload::text AS payload, p.content::text AS private \
+         FROM journal j LEFT JOIN journal_order o USING (position) LEFT JOIN journal_private p USING (position) \
+         WHERE j.subject = ANY (",
     );
     sql.bind::<Array<Text>, _>(names.to_vec()).push(") ORDER BY j.position");
     let rows: Vec<Row> = sql.load(connection).await?;
     let mut facts: HashMap<String, Vec<Entry>> = HashMap::with_capacity(names.len());
     for row in rows {
-        let (subject, entry) = row.read()?;
-        facts.entry(subject).or_default().push(entry);
+        let entry = row.read()?;
+        facts.entry(entry.subject.clone()).or_default().push(entry);
     }
     Ok(facts)
 }

@@ -8,6 +8,7 @@ pub mod import;
 pub mod list;
 pub mod number;
 pub mod outage;
+pub mod privacy;
 pub mod request;
 pub mod schedule;
 pub mod ticket;

@@ -5,8 +5,9 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use domain::clock::State;
 use domain::stored;
-use domain::ticket::{Digest, NewFact};
+use domain::ticket::{Audience, Digest, NewFact, hide};
 use jiff::Timestamp;
+use servicekit::clock::salt;
 use servicekit::db::Connection;
 use servicekit::idempotency::Key;
 use servicekit::sql::Sql;
@@ -32,7 +33,7 @@ pub struct Write {
     /// Readings of the clocks as JSON.
     pub clocks: String,
     /// What happened, in order. Empty: nothing, its clocks were read anew.
-    pub facts: Vec<NewFact>,
+    pub facts: Vec<Hidden>,
     /// Fingerprints of imported rows that it absorbs with this change.
     pub absorbed: Vec<Digest>,
     /// Ties the facts together.
@@ -43,6 +44,37 @@ pub struct Write {
     pub scope: Scope,
     /// When nobody waits for it any more.
     pub deadline: Option<Instant>,
+}
+
+/// A fact as it is stored: with tokens where something is private, and what stands beside it.
+#[derive(Debug, Clone)]
+pub struct Hidden {
+    kind: &'static str,
+    occurred_at: Timestamp,
+    source_recorded_at: Option<Timestamp>,
+    source_sequence: i64,
+    actor: String,
+    audience: Audience,
+    /// What it says, as JSON.
+    payload: String,
+    /// What stands beside it, as JSON. Empty: nothing does.
+    private: Option<String>,
+}
+
+impl Hidden {
+    fn new(mut fact: NewFact) -> Result<Self, Error> {
+        let private = hide(&mut fact, &mut salt);
+        Ok(Self {
+            kind: fact.fact.kind(),
+            occurred_at: fact.occurred_at,
+            source_recorded_at: fact.source_recorded_at,
+            source_sequence: fact.source_sequence,
+            payload: stored::payload_to_json(&fact.fact).map_err(Error::internal)?,
+            private: (!private.is_empty()).then(|| private.to_json()),
+            actor: fact.actor,
+            audience: fact.audience,
+        })
+    }
 }
 
 /// What became of a write.
@@ -62,7 +94,7 @@ impl Write {
             body: stored::ticket_to_json(&after.ticket).map_err(Error::internal)?,
             clocks: stored::readings_to_json(&after.clocks).map_err(Error::internal)?,
             after,
-            facts,
+            facts: facts.into_iter().map(Hidden::new).collect::<Result<_, _>>()?,
             absorbed: Vec::new(),
             change_id,
             request: None,
@@ -138,17 +170,21 @@ pub async fn write_many(connection: &mut Connection, writes: &[Write]) -> Result
          absorbed::bigint[] FROM input WHERE expected = 0 RETURNING number, name, customer_id), \
          written AS (SELECT i.place, i.version, i.at, i.change_id, w.name, w.customer_id FROM input i \
          JOIN (TABLE updated UNION ALL TABLE inserted) w USING (number)), \
-         facts AS (INSERT INTO journal (change_id, last_of_change, occurred_at, source_recorded_at, source_sequence, \
-         actor, customer_id, audience, subject, subject_version, kind, payload) \
-         SELECT w.change_id, f.last, f.occurred_at, f.source_recorded_at, f.source_sequence, f.actor, w.customer_id, \
-         f.audience, w.name, w.version, f.kind, f.payload::jsonb FROM unnest(",
+         drawn AS MATERIALIZED (SELECT nextval('journal_position') AS position, f.* FROM (\
+         SELECT w.change_id, w.customer_id, w.name, w.version, f.* FROM unnest(",
     );
-    bind_facts(writes, &mut sql)?;
+    bind_facts(writes, &mut sql);
     sql.push(
         ") WITH ORDINALITY AS f (place, last, occurred_at, source_recorded_at, source_sequence, actor, audience, \
-         kind, payload, n) JOIN written w USING (place) ORDER BY f.n RETURNING change_id, position), \
+         kind, payload, private, n) JOIN written w USING (place) ORDER BY f.n) AS f), \
+         facts AS (INSERT INTO journal (position, change_id, last_of_change, occurred_at, source_recorded_at, \
+         source_sequence, actor, customer_id, audience, subject, subject_version, kind, payload) \
+         SELECT position, change_id, last, occurred_at, source_recorded_at, source_sequence, actor, customer_id, \
+         audience, name, version, kind, payload::jsonb FROM drawn), \
+         beside AS (INSERT INTO journal_private (position, customer_id, audience, content) \
+         SELECT position, customer_id, audience, private::jsonb FROM drawn WHERE private IS NOT NULL), \
          pending AS (INSERT INTO journal_pending (change_id, last_position, positions) \
-         SELECT change_id, max(position), array_agg(position ORDER BY position) FROM facts GROUP BY change_id)",
+         SELECT change_id, max(position), array_agg(position ORDER BY position) FROM drawn GROUP BY change_id)",
     );
     if writes.iter().any(|write| write.request.is_some()) {
         sql.push(
@@ -210,7 +246,7 @@ fn array_text(digests: &[Digest]) -> String {
     format!("{{{}}}", digits.join(","))
 }
 
-fn bind_facts(writes: &[Write], sql: &mut Sql) -> Result<(), Error> {
+fn bind_facts(writes: &[Write], sql: &mut Sql) {
     let mut places = Vec::new();
     let mut last = Vec::new();
     let mut facts = Vec::new();
@@ -221,7 +257,6 @@ fn bind_facts(writes: &[Write], sql: &mut Sql) -> Result<(), Error> {
             facts.push(fact);
         }
     }
-    let payloads: Result<Vec<_>, _> = facts.iter().map(|fact| stored::payload_to_json(&fact.fact)).collect();
     sql.bind::<Array<Integer>, _>(places).push(", ").bind::<Array<Bool>, _>(last).push(", ");
     sql.bind::<Array<Timestamptz>, _>(facts.iter().map(|fact| time(fact.occurred_at)).collect::<Vec<_>>()).push(", ");
     let recorded = facts.iter().map(|fact| fact.source_recorded_at.map(time)).collect::<Vec<_>>();
@@ -229,9 +264,9 @@ fn bind_facts(writes: &[Write], sql: &mut Sql) -> Result<(), Error> {
     sql.bind::<Array<BigInt>, _>(facts.iter().map(|fact| fact.source_sequence).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.actor.clone()).collect::<Vec<_>>()).push(", ");
     sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.audience.as_str()).collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.fact.kind()).collect::<Vec<_>>()).push(", ");
-    sql.bind::<Array<Text>, _>(payloads.map_err(Error::internal)?);
-    Ok(())
+    sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.kind).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Text>, _>(facts.iter().map(|fact| fact.payload.clone()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Nullable<Text>>, _>(facts.iter().map(|fact| fact.private.clone()).collect::<Vec<_>>());
 }
 
 fn bind_requests(writes: &[Write], sql: &mut Sql) {

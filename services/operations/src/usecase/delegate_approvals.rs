@@ -1,8 +1,10 @@
 //! Lets somebody decide on approvals for a while in the place of the caller, and takes that back.
 
 use domain::approval::Delegation;
+use domain::privacy::{Kind, Private};
 use jiff::Timestamp;
 use serde_json::json;
+use servicekit::clock::salt;
 use servicekit::db::Connection;
 use servicekit::idempotency::{self, Done};
 use servicekit::journal::{self, Audience, NewFact};
@@ -61,8 +63,8 @@ impl Operations {
                 return Ok(Stored { revoked_at: None, ..known });
             }
             delegation::insert(connection, stored).await?;
-            let fact = fact(write, stored, 1, "created", now);
-            journal::append(connection, self.kit.clock.id(), &[fact]).await?;
+            let (fact, private) = fact(write, stored, 1, "created", now);
+            journal::append_private(connection, self.kit.clock.id(), &[fact], &[private]).await?;
             let done = Done { resource: stored.name.clone(), version: 1 };
             idempotency::record(connection, &write.key, &done, now).await?;
             Ok(stored.clone())
@@ -87,8 +89,8 @@ impl Operations {
             }
             let revoked = Stored { revoked_at: Some(now), ..known };
             delegation::revoke(connection, name, now).await?;
-            let fact = fact(write, &revoked, 2, "revoked", now);
-            journal::append(connection, self.kit.clock.id(), &[fact]).await?;
+            let (fact, private) = fact(write, &revoked, 2, "revoked", now);
+            journal::append_private(connection, self.kit.clock.id(), &[fact], &[private]).await?;
             let done = Done { resource: name.clone(), version: 2 };
             idempotency::record(connection, &write.key, &done, now).await?;
             Ok(revoked)
@@ -110,24 +112,34 @@ impl Operations {
     }
 }
 
-fn fact(write: &standard::Write, stored: &Stored, version: i64, verb: &str, now: Timestamp) -> NewFact {
-    NewFact {
+/// The fact, and what stands beside it: who these people are, and what they say.
+fn fact(write: &standard::Write, stored: &Stored, version: i64, verb: &str, now: Timestamp) -> (NewFact, Private) {
+    let mut private = Private::default();
+    let mut actor = write.caller.actor.clone();
+    private.hide_actor(&mut actor, &mut salt);
+    let Delegation { delegator, roles, delegate } = &stored.delegation;
+    let mut people = [delegator.clone(), delegate.clone()];
+    people.iter_mut().for_each(|name| private.hide_actor(name, &mut salt));
+    let comment = private.hide(Kind::Text, stored.comment.clone(), &mut salt);
+    let [delegator, delegate] = people;
+    let fact = NewFact {
         occurred_at: now,
         source_recorded_at: None,
         source_sequence: 0,
-        actor: write.caller.actor.clone(),
+        actor,
         customer_id: write.caller.scope().to_owned(),
         audience: Audience::Internal,
         subject: stored.name.clone(),
         subject_version: version,
         kind: format!("approval_delegation.{verb}.v1"),
         payload: json!({
-            "delegator": stored.delegation.delegator,
-            "roles": stored.delegation.roles,
-            "delegate": stored.delegation.delegate,
+            "delegator": delegator,
+            "roles": roles,
+            "delegate": delegate,
             "start_at": stored.start_at,
             "end_at": stored.end_at,
-            "comment": stored.comment,
+            "comment": comment,
         }),
-    }
+    };
+    (fact, private)
 }

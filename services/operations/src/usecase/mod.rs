@@ -5,6 +5,7 @@ pub mod assign_ticket;
 pub mod count_tickets;
 pub mod decide_approval;
 pub mod delegate_approvals;
+pub mod erase_person;
 pub mod exclude_clock;
 pub mod explain_clocks;
 pub mod fire_thresholds;
@@ -86,6 +87,9 @@ const APPROVER: &str = "tickets.approver";
 /// Role that excuses clocks.
 const CLOCK_APPROVER: &str = "clocks.approver";
 
+/// Role that erases people.
+const PRIVACY_OFFICER: &str = "privacy.officer";
+
 /// Who may call what.
 pub const PERMISSIONS: &[Permission] = &[
     ("itsm.operations.v1.OutageService/GetOutage", READER),
@@ -93,6 +97,7 @@ pub const PERMISSIONS: &[Permission] = &[
     ("itsm.operations.v1.OutageService/CreateOutage", AGENT),
     ("itsm.operations.v1.OutageService/UpdateOutage", AGENT),
     ("itsm.operations.v1.OutageService/DeleteOutage", AGENT),
+    ("itsm.operations.v1.PrivacyService/ErasePerson", PRIVACY_OFFICER),
     ("itsm.operations.v1.TicketService/CreateTicket", REPORTER),
     ("itsm.operations.v1.TicketService/GetTicket", READER),
     ("itsm.operations.v1.TicketService/BatchGetTickets", READER),

@@ -10,6 +10,7 @@ mod service;
 mod verify;
 
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use domain::privacy::Private;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use crate::error::Error;
 use crate::sql::Sql;
 
 pub use json::Json;
-pub(crate) use read::{COLUMNS, FIELDS, Row, Stretch, stretch};
+pub(crate) use read::{COLUMNS, FIELDS, PRIVATE, Row, Stretch, stretch};
 pub use read::{Entry, entries_of};
 pub(crate) use sealer::seal as keep_sealed;
 pub use sealer::{SEALED, SEALS_DDL, seal_all};
@@ -29,6 +30,9 @@ pub use verify::{has_seal, part_after, snapshot, verify};
 
 /// The tables, for the first migration of every service.
 pub const DDL: &str = include_str!("../../sql/journal.sql");
+
+/// The table of what is private, for a migration of every service.
+pub const PRIVATE_DDL: &str = include_str!("../../sql/private.sql");
 
 /// Who may see a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,17 +81,25 @@ pub struct NewFact {
 /// Records the facts of one change, in their order, in the transaction that makes the change. Call it after the rows
 /// are written, so that positions are drawn after the row locks. No facts: nothing happens.
 pub async fn append(connection: &mut Connection, change_id: Uuid, facts: &[NewFact]) -> Result<(), Error> {
+    append_private(connection, change_id, facts, &[]).await
+}
+
+/// The same with what stands beside each of the facts, in their order; whose tokens they have.
+pub async fn append_private(
+    connection: &mut Connection,
+    change_id: Uuid,
+    facts: &[NewFact],
+    beside: &[Private],
+) -> Result<(), Error> {
     if facts.is_empty() {
         return Ok(());
     }
+    let contents = (0..facts.len()).map(|place| beside.get(place).filter(|private| !private.is_empty()));
+    let contents: Vec<Option<String>> = contents.map(|private| private.map(Private::to_json)).collect();
     let texts = |of: fn(&NewFact) -> String| facts.iter().map(of).collect::<Vec<_>>();
     let numbers = |of: fn(&NewFact) -> i64| facts.iter().map(of).collect::<Vec<_>>();
-    let mut sql = Sql::new("WITH facts AS (INSERT INTO journal (change_id, last_of_change, occurred_at, ");
-    sql.push("source_recorded_at, source_sequence, actor, customer_id, audience, subject, subject_version, kind, ");
-    sql.push("payload) SELECT ").bind::<SqlUuid, _>(change_id);
-    sql.push(", place = cardinality(").bind::<Array<Text>, _>(texts(|f| f.subject.clone()));
-    sql.push("), f.occurred_at, f.source_recorded_at, f.source_sequence, f.actor, f.customer_id, f.audience, ");
-    sql.push("f.subject, f.subject_version, f.kind, f.payload FROM unnest(");
+    let mut sql = Sql::new("WITH drawn AS MATERIALIZED (SELECT nextval('journal_position') AS position, f.* FROM (");
+    sql.push("SELECT * FROM unnest(");
     let occurred: Vec<_> = facts.iter().map(|f| jiff_diesel::Timestamp::from(f.occurred_at)).collect();
     let recorded: Vec<_> = facts.iter().map(|f| f.source_recorded_at.map(jiff_diesel::Timestamp::from)).collect();
     sql.bind::<Array<Timestamptz>, _>(occurred).push(", ");
@@ -99,11 +111,20 @@ pub async fn append(connection: &mut Connection, change_id: Uuid, facts: &[NewFa
     sql.bind::<Array<Text>, _>(texts(|f| f.subject.clone())).push(", ");
     sql.bind::<Array<BigInt>, _>(numbers(|f| f.subject_version)).push(", ");
     sql.bind::<Array<Text>, _>(texts(|f| f.kind.clone())).push(", ");
-    sql.bind::<Array<Jsonb>, _>(facts.iter().map(|f| f.payload.clone()).collect::<Vec<_>>());
+    sql.bind::<Array<Jsonb>, _>(facts.iter().map(|f| f.payload.clone()).collect::<Vec<_>>()).push(", ");
+    sql.bind::<Array<Nullable<Text>>, _>(contents);
     sql.push(") WITH ORDINALITY AS f (occurred_at, source_recorded_at, source_sequence, actor, customer_id, ");
-    sql.push("audience, subject, subject_version, kind, payload, place) ORDER BY place RETURNING position) ");
+    sql.push("audience, subject, subject_version, kind, payload, content, place) ORDER BY place) AS f), ");
+    sql.push("facts AS (INSERT INTO journal (position, change_id, last_of_change, occurred_at, source_recorded_at, ");
+    sql.push(
+        "source_sequence, actor, customer_id, audience, subject, subject_version, kind, payload) SELECT position, ",
+    );
+    sql.bind::<SqlUuid, _>(change_id).push(", place = max(place) OVER (), occurred_at, source_recorded_at, ");
+    sql.push("source_sequence, actor, customer_id, audience, subject, subject_version, kind, payload FROM drawn), ");
+    sql.push("beside AS (INSERT INTO journal_private (position, customer_id, audience, content) ");
+    sql.push("SELECT position, customer_id, audience, content::jsonb FROM drawn WHERE content IS NOT NULL) ");
     sql.push("INSERT INTO journal_pending (change_id, last_position, positions) SELECT ");
-    sql.bind::<SqlUuid, _>(change_id).push(", max(position), array_agg(position ORDER BY position) FROM facts");
+    sql.bind::<SqlUuid, _>(change_id).push(", max(position), array_agg(position ORDER BY position) FROM drawn");
     sql.execute(connection).await?;
     Ok(())
 }

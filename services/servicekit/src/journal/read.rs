@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName};
 use domain::filter::{Field, Kind, Typed};
+use domain::privacy::{Private, concerns};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -85,15 +86,27 @@ pub(crate) struct Row {
     kind: String,
     #[diesel(sql_type = Jsonb)]
     payload: serde_json::Value,
+    #[diesel(sql_type = Nullable<Text>)]
+    private: Option<String>,
 }
 
-/// The columns that make a [`Row`], of `journal j` and `journal_order o`.
+/// The columns that make a [`Row`], of `journal j`, `journal_order o` and what [`PRIVATE`] adds.
 pub(crate) const COLUMNS: &str = "o.seq, j.position, j.change_id, j.last_of_change, j.occurred_at, o.recorded_at, \
      j.source_recorded_at, j.source_sequence, j.actor, j.customer_id, j.audience, j.subject, j.subject_version, \
-     j.kind, j.payload";
+     j.kind, j.payload, p.content::text AS private";
 
+/// Adds what is private to facts, as `p`, by their `position`.
+pub(crate) const PRIVATE: &str = " LEFT JOIN journal_private p USING (position) ";
+
+/// The fact with what is private in it.
 impl From<Row> for Entry {
-    fn from(row: Row) -> Self {
+    fn from(mut row: Row) -> Self {
+        if concerns(&row.kind) {
+            // What cannot be read is not there; verifying names it.
+            let private = row.private.and_then(|text| Private::from_json(&text).ok()).unwrap_or_default();
+            row.actor = private.name(&row.actor);
+            private.restore(&mut row.payload);
+        }
         Self {
             seq: row.seq,
             position: row.position,
@@ -117,7 +130,7 @@ impl From<Row> for Entry {
 /// All facts about one subject, in the order of their positions, those not put in order yet included.
 pub async fn entries_of(connection: &mut Connection, subject: &str) -> Result<Vec<Entry>, Error> {
     let mut sql = Sql::new(format!(
-        "SELECT {COLUMNS} FROM journal j LEFT JOIN journal_order o USING (position) WHERE j.subject = "
+        "SELECT {COLUMNS} FROM journal j LEFT JOIN journal_order o USING (position) {PRIVATE} WHERE j.subject = "
     ));
     sql.bind::<Text, _>(subject.to_owned()).push(" ORDER BY j.position");
     let rows: Vec<Row> = sql.load(connection).await?;
@@ -131,7 +144,7 @@ pub(crate) static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
         Column::new(Field::new("seq", Kind::Integer, "place in the order of the journal").orderable(), "o.seq"),
         Column::new(text("subject", "name of the resource the fact is about"), "j.subject"),
         Column::new(text("kind", "kind of the fact: ticket.transitioned.v1"), "j.kind"),
-        Column::new(text("actor", "who caused it"), "j.actor"),
+        Column::new(text("actor", "who caused it"), "coalesce(p.content -> j.actor ->> 1, j.actor)"),
         Column::new(text("customer", "customer the subject belongs to"), "nullif(j.customer_id, '')"),
         Column::new(text("change_id", "the change it belongs to"), "j.change_id::text"),
         Column::new(Field::new("occur_time", Kind::Timestamp, "when it happened"), "j.occurred_at"),
@@ -153,7 +166,7 @@ pub(super) async fn list(kit: &Kit, caller: &Caller, request: Request<'_>) -> Re
     let scope = kit.scope_of(caller);
     let mut sql = Sql::new(format!("SELECT {COLUMNS}, "));
     listing.keyset(&mut sql);
-    sql.push(" FROM journal_order o JOIN journal j USING (position) WHERE true");
+    sql.push(" FROM journal_order o JOIN journal j USING (position)").push(PRIVATE).push("WHERE true");
     scope.restrict_facts(&mut sql);
     listing.restrict(&mut sql);
     let mut connection = kit.database.get(&scope).await?;
@@ -221,7 +234,7 @@ pub(crate) async fn stretch(
     connection.within(Scope::Everything);
     let Some(horizon) = horizon(connection, after, facts).await? else { return Ok(None) };
     connection.within(scope.clone());
-    let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM journal_order o JOIN journal j USING (position) "));
+    let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM journal_order o JOIN journal j USING (position) {PRIVATE} "));
     sql.push("WHERE o.seq > ").bind::<BigInt, _>(after).push(" AND o.seq <= ").bind::<BigInt, _>(horizon.seq);
     scope.restrict_facts(&mut sql);
     sql.push(" AND ");

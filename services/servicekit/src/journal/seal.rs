@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 
+use domain::privacy;
 use sha2::{Digest as _, Sha256};
 
 use super::json::Json;
@@ -52,6 +53,8 @@ pub struct Fact {
     pub recorded_at_us: String,
     /// The values of [`FIELDS`]. `None`: it has a place and is not there.
     pub content: Option<Vec<String>>,
+    /// What stands beside it, as JSON; no seal is over it. `None`: nothing does.
+    pub private: Option<String>,
 }
 
 impl Fact {
@@ -63,6 +66,103 @@ impl Fact {
             canonical.map_or_else(|| text.clone(), |json| json.to_string())
         });
         Some(digest(std::iter::once("itsm.fact.v1".to_owned()).chain(texts)))
+    }
+}
+
+impl Fact {
+    fn field(&self, name: &str) -> &str {
+        let place = FIELDS.iter().position(|field| *field == name);
+        let content = self.content.as_ref();
+        content.and_then(|content| content.get(place?)).map_or("", String::as_str)
+    }
+}
+
+/// A token whose value does not stand beside its fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Place of the fact.
+    pub seq: i64,
+    /// What the fact is about.
+    pub subject: String,
+    /// The token.
+    pub token: String,
+}
+
+/// What stands beside facts, compared with the tokens in them.
+#[derive(Debug, Clone, Default)]
+pub struct Texts {
+    /// What is not there and of which no fact was seen yet that says it was erased.
+    pub lost: Vec<Lost>,
+    /// What was erased, as facts on record say.
+    pub erased: i64,
+    /// What is wrong.
+    pub damages: Vec<Damage>,
+    /// Tokens that facts say were erased, while not everything was looked at.
+    listed: HashSet<String>,
+}
+
+impl Texts {
+    fn take(&mut self, fact: &Fact) {
+        let kind = fact.field("kind");
+        if !privacy::concerns(kind) {
+            if fact.content.is_some() && fact.private.is_some() {
+                self.damaged(Kind::TextChanged, fact.seq);
+            }
+            return;
+        }
+        let payload: serde_json::Value = serde_json::from_str(fact.field(PAYLOAD)).unwrap_or_default();
+        if privacy::is_erasure(kind) {
+            self.list(privacy::erased_by(&payload));
+        }
+        let mut tokens = Vec::new();
+        privacy::tokens(&fact.field("actor").into(), &mut tokens);
+        privacy::tokens(&payload, &mut tokens);
+        let read = fact.private.as_deref().map(privacy::Private::from_json).transpose();
+        let Ok(private) = read.map(Option::unwrap_or_default) else {
+            return self.damaged(Kind::TextChanged, fact.seq);
+        };
+        let is_known = |token: &str| tokens.iter().any(|known| known == token);
+        if private.iter().any(|(token, salt, text)| !is_known(token) || !proves(token, salt, text)) {
+            self.damaged(Kind::TextChanged, fact.seq);
+        }
+        let is_there = |token: &str| private.get(token).is_some_and(|(salt, _)| !salt.is_empty());
+        let subject = fact.field("subject");
+        let lost = tokens.iter().filter(|token| !is_there(token));
+        self.lost.extend(lost.map(|token| Lost { seq: fact.seq, subject: subject.to_owned(), token: token.clone() }));
+    }
+
+    /// Notes that facts say that these were erased.
+    pub fn list(&mut self, tokens: impl IntoIterator<Item = String>) {
+        self.listed.extend(tokens);
+    }
+
+    /// When all that was erased is listed: what is not there and was not erased is missing.
+    pub fn settle(&mut self) {
+        for lost in std::mem::take(&mut self.lost) {
+            if self.listed.contains(&lost.token) {
+                self.erased += 1;
+            } else {
+                self.damaged(Kind::TextMissing, lost.seq);
+            }
+        }
+        self.listed.clear();
+        self.damages.sort_by_key(|damage| damage.first_seq);
+    }
+
+    fn damaged(&mut self, kind: Kind, seq: i64) {
+        let damage = Damage { kind, first_seq: seq, last_seq: seq };
+        if self.damages.last() != Some(&damage) {
+            self.damages.push(damage);
+        }
+    }
+}
+
+/// Whether a value is the one of its token, or what an erased person is called.
+fn proves(token: &str, salt: &str, text: &str) -> bool {
+    match privacy::Kind::of(token) {
+        Some(privacy::Kind::Person) if salt.is_empty() => privacy::is_erased(text),
+        Some(kind) => !salt.is_empty() && privacy::token(kind, salt, text) == token,
+        None => false,
     }
 }
 
@@ -310,6 +410,10 @@ pub enum Kind {
     SealMissing,
     /// A fact that has no place in the order and waits for none.
     OutOfOrder,
+    /// What stands beside them is not what they have the tokens of.
+    TextChanged,
+    /// What they have tokens of does not stand beside them, and no fact says that it was erased.
+    TextMissing,
 }
 
 /// What is wrong, and where.
@@ -337,6 +441,8 @@ impl fmt::Display for Damage {
             Kind::PlaceChanged => write!(f, "a position or a time of recording in {facts} was changed"),
             Kind::SealChanged => write!(f, "the seal over {facts} does not follow from what it seals"),
             Kind::SealMissing => write!(f, "the seal over {facts} is missing"),
+            Kind::TextChanged => write!(f, "what stands beside {facts} was changed"),
+            Kind::TextMissing => write!(f, "what stood beside {facts} is missing and was not erased"),
             Kind::OutOfOrder => write!(f, "the fact at position {first} has no place in the order: it was inserted"),
         }
     }
@@ -378,6 +484,8 @@ pub struct Verifier {
     pub through: i64,
     /// What was found.
     pub ranges: Vec<Range>,
+    /// What was found beside the facts.
+    pub texts: Texts,
 }
 
 impl Verifier {
@@ -388,11 +496,13 @@ impl Verifier {
             through: seal.map_or(0, |(last_seq, _)| last_seq),
             head: seal.map(|(_, hash)| hash),
             ranges: Vec::new(),
+            texts: Texts::default(),
         }
     }
 
     /// Takes the next seal, with what is found in its range.
     pub fn seal(&mut self, seal: &Seal, found: &[Fact]) {
+        found.iter().for_each(|fact| self.texts.take(fact));
         let mut damages = Vec::new();
         let wanted = self.through.saturating_add(1);
         if seal.first_seq > wanted {
@@ -409,6 +519,7 @@ impl Verifier {
     /// Takes what follows the last seal.
     pub fn unsealed(&mut self, found: &[Fact]) {
         let Some(last) = found.last() else { return };
+        found.iter().for_each(|fact| self.texts.take(fact));
         let mut damages = Vec::new();
         let mut wanted = self.through.saturating_add(1);
         for fact in found {
@@ -445,7 +556,7 @@ impl Verifier {
 
     /// Whether nothing is wrong with what was looked at.
     pub fn is_intact(&self) -> bool {
-        self.ranges.iter().all(|range| range.state != State::Broken)
+        self.ranges.iter().all(|range| range.state != State::Broken) && self.texts.damages.is_empty()
     }
 
     fn add(&mut self, range: Range) {
@@ -467,7 +578,13 @@ mod tests {
         let mut content: Vec<String> = FIELDS.iter().map(|field| format!("{field} of {seq}")).collect();
         content.truncate(FIELDS.len() - 1);
         content.push(format!("{{\"n\": {seq}.0}}"));
-        Fact { seq, position: seq * 7, recorded_at_us: "1717243200000000".to_owned(), content: Some(content) }
+        Fact {
+            seq,
+            position: seq * 7,
+            recorded_at_us: "1717243200000000".to_owned(),
+            content: Some(content),
+            private: None,
+        }
     }
 
     fn sealed() -> (Seal, Vec<Fact>) {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use proto::journal::v1 as pb;
 use tokio_util::sync::CancellationToken;
 
+use super::read::PRIVATE;
 use super::seal::{Digest, Fact, Seal};
 use crate::auth::Caller;
 use crate::db::{Connection, Database};
@@ -116,6 +117,8 @@ struct FactRow {
     recorded_at_us: String,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     content: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    private: Option<String>,
 }
 
 /// The facts that have these places, as seals see them.
@@ -123,8 +126,8 @@ pub(super) async fn facts(connection: &mut Connection, first: i64, last: i64) ->
     let mut sql = Sql::new(format!(
         "SELECT o.seq, o.position, {} AS recorded_at_us, CASE WHEN j.position IS NOT NULL THEN ARRAY[\
          j.change_id::text, j.last_of_change::text, {}, coalesce({}, ''), j.source_sequence::text, j.actor, \
-         j.customer_id, j.audience, j.subject, j.subject_version::text, j.kind, j.payload::text] END AS content \
-         FROM journal_order o LEFT JOIN journal j USING (position) WHERE o.seq >= ",
+         j.customer_id, j.audience, j.subject, j.subject_version::text, j.kind, j.payload::text] END AS content, p.content::text AS private \
+         FROM journal_order o LEFT JOIN journal j USING (position) {PRIVATE} WHERE o.seq >= ",
         microseconds("o.recorded_at"),
         microseconds("j.occurred_at"),
         microseconds("j.source_recorded_at"),
@@ -136,6 +139,7 @@ pub(super) async fn facts(connection: &mut Connection, first: i64, last: i64) ->
         position: row.position,
         recorded_at_us: row.recorded_at_us,
         content: row.content,
+        private: row.private,
     };
     Ok(rows.into_iter().map(fact).collect())
 }

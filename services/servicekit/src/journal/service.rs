@@ -273,6 +273,8 @@ impl JournalService for Service {
         let (verifier, next) = verify(&mut connection, self.kit.service.name, first, last, VERIFIED).await?;
         Ok(Response::new(pb::VerifyJournalResponse {
             head: verifier.head.map(hex::encode).unwrap_or_default(),
+            text_damages: verifier.texts.damages.into_iter().take(NAMED).map(Into::into).collect(),
+            erased_count: verifier.texts.erased,
             ranges: verifier.ranges.into_iter().map(Into::into).collect(),
             next_seq: next.unwrap_or_default(),
         }))
@@ -306,6 +308,8 @@ impl From<Damage> for pb::Damage {
             Kind::PlaceChanged => pb::DamageKind::PlaceChanged,
             Kind::SealChanged => pb::DamageKind::SealChanged,
             Kind::SealMissing => pb::DamageKind::SealMissing,
+            Kind::TextChanged => pb::DamageKind::TextChanged,
+            Kind::TextMissing => pb::DamageKind::TextMissing,
         };
         let message = damage.to_string();
         let has_place = damage.kind != Kind::OutOfOrder;

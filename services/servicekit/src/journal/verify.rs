@@ -1,7 +1,10 @@
 //! Verifies the journal of a schema by its seals, and reads it for an export.
 
+use std::collections::BTreeSet;
+
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Binary, Bool};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Text};
+use domain::privacy;
 
 use super::read;
 use super::seal::{Digest, Fact, Seal, Verifier};
@@ -49,6 +52,9 @@ pub async fn verify(
         verifier.unsealed(&found);
         left -= 1;
     }
+    let subjects: BTreeSet<String> = verifier.texts.lost.iter().map(|lost| lost.subject.clone()).collect();
+    verifier.texts.list(erased(connection, subjects).await?);
+    verifier.texts.settle();
     if left <= 0 && verifier.through < last {
         let next = verifier.through.saturating_add(1);
         return Ok((verifier, Some(next)));
@@ -72,6 +78,23 @@ async fn some_facts(connection: &mut Connection, from: i64, last: i64) -> Result
 struct Number {
     #[diesel(sql_type = BigInt)]
     value: i64,
+}
+
+#[derive(QueryableByName)]
+struct Payload {
+    #[diesel(sql_type = Jsonb)]
+    payload: serde_json::Value,
+}
+
+/// The tokens that facts about these subjects say were erased.
+async fn erased(connection: &mut Connection, subjects: BTreeSet<String>) -> Result<Vec<String>, Error> {
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new("SELECT payload FROM journal WHERE kind LIKE '%.erased.%' AND subject = ANY (");
+    sql.bind::<Array<Text>, _>(subjects.into_iter().collect::<Vec<_>>()).push(")");
+    let found: Vec<Payload> = sql.load(connection).await?;
+    Ok(found.iter().flat_map(|found| privacy::erased_by(&found.payload)).collect())
 }
 
 /// Positions of facts that neither have a place in the order nor wait for one.

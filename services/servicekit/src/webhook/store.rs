@@ -214,7 +214,8 @@ pub(super) async fn step(
 /// The oldest dead letter that is to be tried once more.
 pub(super) async fn next_letter(connection: &mut Connection, webhook: &str) -> Result<Option<Entry>, Error> {
     let mut sql = Sql::new(format!("SELECT {} FROM webhook_dead_letter l ", journal::COLUMNS));
-    sql.push("JOIN journal_order o USING (seq) JOIN journal j USING (position) WHERE l.redelivering AND l.webhook = ");
+    sql.push("JOIN journal_order o USING (seq) JOIN journal j USING (position)").push(journal::PRIVATE);
+    sql.push("WHERE l.redelivering AND l.webhook = ");
     sql.bind::<Text, _>(webhook.to_owned()).push(" ORDER BY l.seq LIMIT 1");
     let row: Option<journal::Row> = sql.get_result(connection).await.optional()?;
     Ok(row.map(Into::into))
@@ -280,7 +281,8 @@ pub(super) async fn letters(
     let mut sql = Sql::new(format!("SELECT {}, ", journal::COLUMNS));
     sql.push("l.failed_at, l.failed_attempts, l.error, l.redelivering, ");
     listing.keyset(&mut sql);
-    sql.push(" FROM webhook_dead_letter l JOIN journal_order o USING (seq) JOIN journal j USING (position) ");
+    sql.push(" FROM webhook_dead_letter l JOIN journal_order o USING (seq) JOIN journal j USING (position)");
+    sql.push(journal::PRIVATE);
     sql.push("WHERE l.webhook = ").bind::<Text, _>(webhook.to_owned());
     listing.restrict(&mut sql);
     let rows: Vec<Letter> = sql.load(&mut kit.database.get(&kit.scope_of(caller)).await?).await?;

@@ -265,9 +265,10 @@ fn lacking(process: &Process, rule: &ApprovalRule, ticket: &Ticket) -> Option<Mi
     Some(Missing { rule: rule.id.clone(), what })
 }
 
-/// Paths of what the approval is about that are no longer as they were when it was asked for.
+/// Paths of what the approval is about that are no longer as they were when it was asked for. An empty digest was erased
+/// with its value, and tells nothing.
 fn changed(approval: &Approval, ticket: &Ticket) -> Vec<String> {
-    let fields = approval.asked.fields.iter();
+    let fields = approval.asked.fields.iter().filter(|(_, asked)| !asked.is_empty());
     fields.filter(|(path, asked)| digest(&ticket.value(path)) != **asked).map(|(path, _)| path.clone()).collect()
 }
 
