@@ -175,7 +175,9 @@ impl Private {
             }
             Value::Array(values) => {
                 values.retain(|value| !self.is_gone(value, true));
-                values.iter_mut().for_each(|value| self.restore(value));
+                for value in values {
+                    self.restore(value);
+                }
             }
             Value::Object(members) => {
                 members.retain(|_, value| !self.is_gone(value, false));

@@ -116,13 +116,19 @@ impl Hider<'_> {
             | Fact::ApprovalLapsed(Lapsed { approval: _, fields: _ })
             | Fact::MajorStoodDown { review_due_at: _ } => {}
             Fact::Resolved(Resolution { code, text, cause }) => {
-                code.iter_mut().for_each(|code| self.open(code));
-                text.iter_mut().chain(cause).for_each(|text| self.text(text));
+                if let Some(code) = code {
+                    self.open(code);
+                }
+                for text in text.iter_mut().chain(cause) {
+                    self.text(text);
+                }
             }
             Fact::Nonconforming(Nonconforming { rule: _, detail }) => self.open(detail),
             Fact::Imported(imported) => {
                 let Imported { shown: _, conditional, rows: _ } = &mut **imported;
-                conditional.iter_mut().for_each(|changes| self.changes(changes));
+                for changes in conditional {
+                    self.changes(changes);
+                }
             }
             Fact::ClockExcluded(Exclusion { clock: _, reason: _, evidence, interval: _ }) => self.text(evidence),
             Fact::ClockExclusionRevoked(ExclusionRevoked { clock: _, comment }) => self.text(comment),
@@ -134,29 +140,39 @@ impl Hider<'_> {
             Fact::ApprovalRequested(asked) => {
                 let Asked { approval: _, rule: _, policy, fields, asked_by } = &mut **asked;
                 let Policy { roles: _, groups: _, people, quorum: _ } = policy;
-                people.iter_mut().for_each(|name| self.person(name));
+                for name in people {
+                    self.person(name);
+                }
                 // The digest of a text tells it to whoever guesses it.
-                fields.values_mut().for_each(|digest| self.text(digest));
+                for digest in fields.values_mut() {
+                    self.text(digest);
+                }
                 self.person(asked_by);
             }
             Fact::ApprovalDecided(decided) => {
                 let Decided { approval: _, approver, delegate, capacities, decision: _, comment } = &mut **decided;
                 self.person(approver);
-                delegate.iter_mut().chain(capacities).for_each(|name| self.person(name));
+                for name in delegate.iter_mut().chain(capacities) {
+                    self.person(name);
+                }
                 self.text(comment);
             }
             Fact::ApprovalDelegated(delegated) => {
                 let Delegated { approval: _, delegator, capacities, delegate, comment } = &mut **delegated;
                 self.person(delegator);
                 self.person(delegate);
-                capacities.iter_mut().for_each(|name| self.person(name));
+                for name in capacities {
+                    self.person(name);
+                }
                 self.text(comment);
             }
             Fact::MajorDeclared(MajorDeclared { commander, update_cadence: _, users_affected: _ }) => {
-                commander.iter_mut().for_each(|name| self.person(name));
+                if let Some(name) = commander {
+                    self.person(name);
+                }
             }
             Fact::MajorUpdated(MajorUpdated { commander, update_cadence: _, users_affected: _, review_due_at: _ }) => {
-                set(commander, |name| self.person(name))
+                set(commander, |name| self.person(name));
             }
             Fact::Erased(Erased { reason, tokens: _ }) => self.open(reason),
         }
@@ -244,11 +260,15 @@ impl Hider<'_> {
                         stood_down_at: _,
                         review_due_at: _,
                     } = &mut **major;
-                    commander.iter_mut().for_each(|name| self.person(name));
+                    if let Some(name) = commander {
+                        self.person(name);
+                    }
                 }
             }
             Details::ServiceRequest(ServiceRequestDetails { form_answers }) => {
-                form_answers.values_mut().for_each(|value| self.value(value));
+                for value in form_answers.values_mut() {
+                    self.value(value);
+                }
             }
             Details::Problem(ProblemDetails { workaround, known_error: _, root_cause }) => {
                 self.text(workaround);
@@ -269,7 +289,9 @@ impl Hider<'_> {
                     outcome: _,
                 } = &mut **change;
                 self.open(risk);
-                [implementation_plan, test_plan, back_out_plan].into_iter().for_each(|text| self.text(text));
+                for text in [implementation_plan, test_plan, back_out_plan] {
+                    self.text(text);
+                }
             }
         }
     }

@@ -119,7 +119,9 @@ fn fact(write: &standard::Write, stored: &Stored, version: i64, verb: &str, now:
     private.hide_actor(&mut actor, &mut salt);
     let Delegation { delegator, roles, delegate } = &stored.delegation;
     let mut people = [delegator.clone(), delegate.clone()];
-    people.iter_mut().for_each(|name| private.hide_actor(name, &mut salt));
+    for name in &mut people {
+        private.hide_actor(name, &mut salt);
+    }
     let comment = private.hide(Kind::Text, stored.comment.clone(), &mut salt);
     let [delegator, delegate] = people;
     let fact = NewFact {

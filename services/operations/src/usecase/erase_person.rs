@@ -162,7 +162,9 @@ impl Erasing {
             let concerns = |entry: &fact::Entry| names_of_concern(&entry.recorded.fact).any(|name| name == person);
             let about = entries.iter().any(concerns);
             let mut erasure = Erasure::of(person, about, entries.iter().map(|entry| &entry.private));
-            entries.iter().for_each(|entry| erasure.note(&entry.recorded.actor, &entry.private));
+            for entry in entries {
+                erasure.note(&entry.recorded.actor, &entry.private);
+            }
             (erasure, entries)
         });
         let changed: Vec<(i64, Private)> =

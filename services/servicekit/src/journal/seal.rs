@@ -502,7 +502,9 @@ impl Verifier {
 
     /// Takes the next seal, with what is found in its range.
     pub fn seal(&mut self, seal: &Seal, found: &[Fact]) {
-        found.iter().for_each(|fact| self.texts.take(fact));
+        for fact in found {
+            self.texts.take(fact);
+        }
         let mut damages = Vec::new();
         let wanted = self.through.saturating_add(1);
         if seal.first_seq > wanted {
@@ -519,7 +521,9 @@ impl Verifier {
     /// Takes what follows the last seal.
     pub fn unsealed(&mut self, found: &[Fact]) {
         let Some(last) = found.last() else { return };
-        found.iter().for_each(|fact| self.texts.take(fact));
+        for fact in found {
+            self.texts.take(fact);
+        }
         let mut damages = Vec::new();
         let mut wanted = self.through.saturating_add(1);
         for fact in found {
