@@ -8,8 +8,9 @@
 #   BENCH_TICKETS=20000       tickets that are there before it starts
 #
 # pgbench writes what the service writes for the same request, read from a request that the service has just done: the
-# ticket with its clocks, its facts, the pending change and the idempotency record, as single INSERTs in one transaction,
-# prepared, with the settings of the service's own cluster. It decides nothing, checks nothing and answers nobody.
+# ticket with its clocks, its facts with what stands beside them, the pending change and the idempotency record, as
+# single INSERTs in one transaction, prepared, with the settings of the service's own cluster. It decides nothing, checks
+# nothing and answers nobody.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 program=$(realpath "${1:-$root/target/release/itsm}")
@@ -40,6 +41,7 @@ unix_socket_directories = '$work/socket'
 shared_buffers = 256MB
 max_wal_size = 4GB
 max_connections = 120
+jit = off
 SETTINGS
 as_postgres "$pg/pg_ctl" -D "$work/pg" -l "$work/socket/log" -w start >/dev/null
 cluster=$(head -1 "$work/pg/postmaster.pid")
@@ -92,13 +94,14 @@ def written(column, value):
         return "replace(" + text + f", '{name}', 'INC-' || lpad(:number::text, 6, '0'))" + ("::jsonb" if isinstance(value, (dict, list)) else "")
     return text + ("::jsonb" if isinstance(value, (dict, list)) else "")
 columns = {table: [r["c"] for r in rows(f"""SELECT attname AS c FROM pg_attribute WHERE attrelid = 'operations.{table}'::regclass
-    AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum""")] for table in ("tickets", "journal", "idempotency")}
+    AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum""")] for table in ("tickets", "journal", "journal_private", "idempotency")}
 ticket = rows("SELECT * FROM operations.tickets WHERE version = 1 ORDER BY number DESC LIMIT 1")[0]
 resource = ticket["name"]; name = resource.split("/")[1]
 facts = rows(f"SELECT * FROM operations.journal WHERE subject = '{resource}' ORDER BY position")
+beside = {r["position"]: r for r in rows(f"SELECT p.* FROM operations.journal_private p JOIN operations.journal j USING (position) WHERE j.subject = '{resource}'")}
 request = rows(f"SELECT * FROM operations.idempotency WHERE resource = '{resource}'")[0]
 def insert(table, row, put):
-    names = [c for c in columns[table] if c != "position"]
+    names = [c for c in columns[table] if c != "position" or c in put]
     values = [put[c] if c in put else written(c, row[c]) for c in names]
     return f"INSERT INTO operations.{table} ({', '.join(names)}) VALUES ({', '.join(values)})"
 now = {"created_at": "now()", "updated_at": "now()"}
@@ -107,6 +110,8 @@ def facts_of(of):
     lines = []
     for n, fact in enumerate(of):
         lines.append(insert("journal", fact, {"change_id": f"{change}::uuid"}) + f" RETURNING position AS at{n} \\gset")
+        if fact["position"] in beside:
+            lines.append(insert("journal_private", beside[fact["position"]], {"position": f":at{n}"}) + ";")
     last = len(of) - 1
     places = ", ".join(f":at{n}" for n in range(len(of)))
     lines.append(f"INSERT INTO operations.journal_pending (change_id, last_position, positions) VALUES ({change}::uuid, :at{last}, ARRAY[{places}]::bigint[]);")
@@ -119,7 +124,9 @@ save("create.sql", ["BEGIN;", "SELECT nextval('operations.ticket_numbers') AS nu
     insert("tickets", ticket, {"number": ":number", "uid": f"{change}::uuid", **now}) + ";",
     *facts_of(facts), remember, "COMMIT;"])
 low, high = (rows("SELECT min(number) AS a, max(number) AS b FROM operations.tickets")[0][k] for k in "ab")
-fact = dict(facts[0], kind="ticket.updated.v1", payload={"title": "Cannot print to the printer on floor 7"})
+fact = dict(facts[0], kind="ticket.updated.v1", payload={"title": facts[0]["payload"]["fields"]["title"]})
+own = beside.get(fact["position"])
+if own: own["content"] = {k: v for k, v in own["content"].items() if k in (fact["actor"], fact["payload"]["title"])}
 body = written("body", ticket["body"]); clocks = written("clocks", ticket["clocks"])
 save("update.sql", [f"\\set number random({low}, {high})", "BEGIN;", ids,
     "SELECT body, clocks, version FROM operations.tickets WHERE number = :number;",

@@ -86,10 +86,12 @@ impl Row {
 /// All facts of each of these tickets, in the order in which they were recorded.
 pub async fn of_many(connection: &mut Connection, names: &[String]) -> Result<HashMap<String, Vec<Entry>>, Error> {
     let mut sql = Sql::new(
-        "SELECT j.subject, j.subject_version, j.position, j.occurred_at, j.source_recorded_at, o.recorded_at, \
-         j.source_sequence, j.actor, j.audience, j.kind, j.payload::text AS payload, p.content::text AS private \
-         FROM journal j LEFT JOIN journal_order o USING (position) LEFT JOIN journal_private p USING (position) \
-         WHERE j.subject = ANY (",
+        // Subqueries rather than joins, so that both are read by their index however large Postgres takes them to be.
+        "SELECT j.subject, j.subject_version, j.position, j.occurred_at, j.source_recorded_at, \
+         (SELECT o.recorded_at FROM journal_order o WHERE o.position = j.position) AS recorded_at, \
+         j.source_sequence, j.actor, j.audience, j.kind, j.payload::text AS payload, \
+         (SELECT p.content::text FROM journal_private p WHERE p.position = j.position) AS private \
+         FROM journal j WHERE j.subject = ANY (",
     );
     sql.bind::<Array<Text>, _>(names.to_vec()).push(") ORDER BY j.position");
     let rows: Vec<Row> = sql.load(connection).await?;
