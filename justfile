@@ -16,7 +16,6 @@ test:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --lib --bins -- -D warnings
-    cargo clippy --workspace --all-targets
     cargo deny --offline check bans licenses sources
     buf lint
 
@@ -27,3 +26,16 @@ ci:
 # How fast a clock is read.
 bench:
     cargo bench -p domain
+
+# Load on operations in turns with pgbench; builds with --release.
+load:
+    cargo build --release
+    tests/bench.sh
+
+# Kills, cut lines, held locks and a full disk under load; needs root.
+faults:
+    tests/faults.sh
+
+# Ten minutes of changed inputs for each reader of what strangers send.
+fuzz:
+    ITSM_FUZZ_SECONDS=600 cargo test --workspace --test e2e -- fuzz:: --nocapture

@@ -441,6 +441,35 @@ async fn thousands_of_idle_streams_keep_nobody_from_working() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_deadline_passes_while_it_waits_is_not_made() {
+    let plant = Plant::start().await;
+    let client = TicketServiceClient::new(plant.channel());
+    let create = |title: &str| {
+        let process = "processes/incident".to_owned();
+        let ticket = pb::Ticket { process, title: title.to_owned(), ..pb::Ticket::default() };
+        pb::CreateTicketRequest { ticket: Some(ticket), ..pb::CreateTicketRequest::default() }
+    };
+    let ask = |request: Request<pb::CreateTicketRequest>| {
+        let mut client = client.clone();
+        async move { client.create_ticket(request).await }
+    };
+    insist(create("first"), false, ask).await;
+
+    let owner = plant.owner().await;
+    owner.batch_execute("BEGIN; LOCK TABLE operations.tickets IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let held_up = tokio::spawn(ask(Request::new(create("second"))));
+    sleep(Duration::from_millis(500)).await;
+    let mut late = Request::new(create("third"));
+    late.set_timeout(Duration::from_millis(300));
+    assert_eq!(ask(late).await.unwrap_err().code(), Code::DeadlineExceeded);
+    owner.batch_execute("COMMIT").await.unwrap();
+    held_up.await.unwrap().unwrap();
+    ask(Request::new(create("fourth"))).await.unwrap();
+    let titles: Vec<String> = tickets(plant.channel()).await.into_iter().map(|(_, title)| title).collect();
+    assert_eq!(titles, ["first", "second", "fourth"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "fills the disk that temporary files are on: tests/faults.sh gives it a small one"]
 async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let mut plant = Plant::start().await;
