@@ -461,7 +461,9 @@ async fn a_change_whose_deadline_passes_while_it_waits_is_not_made() {
     sleep(Duration::from_millis(500)).await;
     let mut late = Request::new(create("third"));
     late.set_timeout(Duration::from_millis(300));
-    assert_eq!(ask(late).await.unwrap_err().code(), Code::DeadlineExceeded);
+    // Whoever notices first says so: the client calls it cancelled.
+    let code = ask(late).await.unwrap_err().code();
+    assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled), "{code:?}");
     owner.batch_execute("COMMIT").await.unwrap();
     held_up.await.unwrap().unwrap();
     ask(Request::new(create("fourth"))).await.unwrap();
