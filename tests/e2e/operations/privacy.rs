@@ -14,6 +14,9 @@ use tonic::{Code, Status};
 
 use super::{Client, Operations, incident, note, pb, replay_agrees, step, violations};
 
+/// How long the sequencer may take at most.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+
 const CALLERS: &str = "\
 root-token-00000001 people/root roles=*
 dora-token-00000001 people/dora roles=privacy.officer,journal.auditor,tickets.reader
@@ -222,9 +225,12 @@ async fn a_person_is_erased_everywhere_and_nobody_else() {
         let request = journal_pb::ListJournalEntriesRequest { filter: filter.to_owned(), ..Default::default() };
         client.list_journal_entries(request).await.unwrap().into_inner().journal_entries
     };
-    while entries("kind = \"approval_delegation.created.v1\"").await.is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let in_order = async {
+        while entries("kind = \"approval_delegation.created.v1\"").await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, in_order).await.expect("the delegation comes into the order");
     assert!(entries(actor).await.iter().all(|entry| entry.actor == "people/ann"));
     assert_eq!(entries(actor).await.len(), 3, "a note, an update, a delegation");
 
@@ -303,12 +309,15 @@ async fn what_is_tampered_with_is_told_from_what_was_erased_in_a_database_and_in
     let owner = office.operations.connect().await;
     let place = "SELECT o.seq FROM journal_private p JOIN journal_order o USING (position) WHERE p.content::text \
                  LIKE '%kept note%'";
-    let place: i64 = loop {
-        if let Some(row) = owner.query_opt(place, &[]).await.unwrap() {
-            break row.get(0);
+    let sealed = async {
+        loop {
+            if let Some(row) = owner.query_opt(place, &[]).await.unwrap() {
+                break row.get::<_, i64>(0);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
+    let place = tokio::time::timeout(PATIENCE, sealed).await.expect("the note comes into the order");
     let own = "position = (SELECT position FROM journal_private WHERE content::text LIKE '%kept note%')";
     let changed = format!("what stands beside fact {place} was changed");
     let missing = format!("what stood beside fact {place} is missing and was not erased");
